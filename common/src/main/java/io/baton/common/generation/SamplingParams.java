@@ -1,0 +1,59 @@
+package io.baton.common.generation;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * How tokens are chosen and when to stop; vLLM's meanings. Already validated: constructors downstream
+ * may rely on the ranges.
+ *
+ * @param maxTokens tokens to generate at most, at least 1
+ * @param minTokens no stop before so many tokens: until then, end and stop tokens cannot be sampled
+ * @param temperature 0 means greedy
+ * @param topK 0 means all
+ * @param topP in (0, 1], 1 means all
+ * @param minP in [0, 1], 0 means off: keep tokens with at least this share of the best one's probability
+ * @param frequencyPenalty in [-2, 2], times the count among generated tokens
+ * @param presencePenalty in [-2, 2], once for each token that was generated
+ * @param repetitionPenalty above 0, 1 means off; over prompt and generated tokens
+ * @param logitBias token id to an addend in [-100, 100]
+ * @param seed of the counter-based random source: token i depends on (seed, i) alone
+ * @param stop texts that end the answer
+ * @param stopTokenIds tokens that end the answer
+ * @param includeStop whether the stop text stays in the answer
+ * @param ignoreEos whether the model's end tokens are ordinary tokens
+ * @param skipSpecialTokens whether control tokens are left out of the text
+ * @param logprobs -1 for none, else how many alternatives to report beside the chosen token
+ */
+public record SamplingParams(
+        int maxTokens,
+        int minTokens,
+        float temperature,
+        int topK,
+        float topP,
+        float minP,
+        float frequencyPenalty,
+        float presencePenalty,
+        float repetitionPenalty,
+        Map<Integer, Float> logitBias,
+        long seed,
+        List<String> stop,
+        Set<Integer> stopTokenIds,
+        boolean includeStop,
+        boolean ignoreEos,
+        boolean skipSpecialTokens,
+        int logprobs) {
+    public SamplingParams {
+        logitBias = Map.copyOf(logitBias);
+        stop = List.copyOf(stop);
+        stopTokenIds = Set.copyOf(stopTokenIds);
+    }
+
+    /** Greedy decoding of {@code maxTokens} tokens, nothing else set. */
+    public static SamplingParams greedy(int maxTokens) {
+        return new SamplingParams(
+                maxTokens, 0, 0f, 0, 1f, 0f, 0f, 0f, 1f, Map.of(), 0L, List.of(), Set.of(), false, false,
+                true, -1);
+    }
+}

@@ -1,0 +1,58 @@
+package io.baton.common.model;
+
+/**
+ * Cosines and sines of rotary position embedding for every position of a model, float32. One table per model
+ * file and kind of layer, used by kernels and by codecs that turn keys back, so that both rotate by the same bits.
+ *
+ * @param positions rows
+ * @param rotated elements of a head that are rotated; even
+ * @param cos {@code [positions, rotated / 2]}
+ * @param sin {@code [positions, rotated / 2]}
+ * @param interleaved pairs are (2i, 2i+1) if true (ggml's NORM, Llama files), else (i, i + rotated/2) (NEOX)
+ */
+public record RopeTable(int positions, int rotated, float[] cos, float[] sin, boolean interleaved) {
+    public RopeTable {
+        if (rotated <= 0 || rotated % 2 != 0) {
+            throw new IllegalArgumentException("rotated elements must be even: " + rotated);
+        }
+        int need = Math.multiplyExact(positions, rotated / 2);
+        if (cos.length != need || sin.length != need) {
+            throw new IllegalArgumentException("a table of %d values is wanted".formatted(need));
+        }
+    }
+
+    /**
+     * Angle of pair i at position p: {@code p * factor[i] * theta^(-2 i / rotated)}, in float32 as
+     * transformers computes it (RoFormer, equation 15).
+     *
+     * @param frequencyFactors divisors of each pair's frequency (Llama-3's scaling, {@code rope_freqs.weight}), or empty
+     * @param linearScale positions are divided by it; 1 for none
+     */
+    public static RopeTable of(
+            int positions,
+            int rotated,
+            float theta,
+            float[] frequencyFactors,
+            float linearScale,
+            boolean interleaved) {
+        int half = rotated / 2;
+        float[] inverse = new float[half];
+        for (int i = 0; i < half; i++) {
+            double frequency = 1.0 / Math.pow(theta, 2.0 * i / rotated);
+            if (frequencyFactors.length > 0) {
+                frequency /= frequencyFactors[i];
+            }
+            inverse[i] = (float) (frequency / linearScale);
+        }
+        float[] cos = new float[Math.multiplyExact(positions, half)];
+        float[] sin = new float[cos.length];
+        for (int p = 0; p < positions; p++) {
+            for (int i = 0; i < half; i++) {
+                float angle = p * inverse[i];
+                cos[p * half + i] = (float) StrictMath.cos(angle);
+                sin[p * half + i] = (float) StrictMath.sin(angle);
+            }
+        }
+        return new RopeTable(positions, rotated, cos, sin, interleaved);
+    }
+}

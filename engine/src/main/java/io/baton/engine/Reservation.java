@@ -1,0 +1,34 @@
+package io.baton.engine;
+
+import io.baton.common.kv.KvLayout;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A sequence's place in the pool: blocks for its known tokens, of which the first {@link #heldTokens()} are already
+ * filled (prefix reuse). Safe for any thread. Closing frees the blocks once the engine no longer uses them; closing twice is harmless.
+ */
+public interface Reservation extends AutoCloseable {
+    SequenceSpec spec();
+
+    KvLayout layout();
+
+    /** Known tokens whose KV was found in the pool, a multiple of the block. */
+    int heldTokens();
+
+    /**
+     * Copies one layer of consecutive blocks out of the pool.
+     *
+     * @param firstBlock index in the sequence
+     * @param target a multiple of {@code layout.blockLayerBytes()}; as many blocks are copied
+     */
+    void read(int layer, int firstBlock, MemorySegment target);
+
+    /**
+     * Copies one layer of consecutive blocks into the pool. Refused (IllegalStateException) for held blocks, after
+     * {@link EngineLoop#decode} and after close.
+     */
+    void write(int layer, int firstBlock, MemorySegment source);
+
+    @Override
+    void close();
+}

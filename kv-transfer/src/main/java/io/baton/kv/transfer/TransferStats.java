@@ -1,0 +1,8 @@
+package io.baton.kv.transfer;
+
+/**
+ * @param payloadBytes KV bytes moved
+ * @param frames frames moved
+ * @param nanos from the first to the last frame
+ */
+public record TransferStats(long payloadBytes, long frames, long nanos) {}
