@@ -16,7 +16,8 @@ public interface Engine extends AutoCloseable {
     KvPages pages();
 
     /**
-     * Runs one step: writes the KV of every row, and computes logits for the rows named by the plan.
+     * Runs one step: writes the KV of every row, and computes logits for the rows named by the
+     * plan.
      *
      * @return float32 logits {@code [plan.logitRows().length, vocab]}, valid until the next step
      */
@@ -28,10 +29,16 @@ public interface Engine extends AutoCloseable {
      */
     record StepPlan(Batch batch, int[] logitRows) {}
 
-    /** Hears of each layer when its KV of this step is in the pool, on the engine's thread, in layer order. */
+    /**
+     * Hears of each layer when its KV of this step is in the pool, on the engine's thread, in layer
+     * order.
+     */
     @FunctionalInterface
     interface LayerListener {
-        /** Must not block for long: it holds up the step. Returns false to abandon the step between layers (cancel). */
+        /**
+         * Must not block for long: it holds up the step. Returns false to abandon the step between
+         * layers (cancel).
+         */
         boolean onLayer(int layer);
     }
 

@@ -7,9 +7,10 @@ import io.baton.common.generation.TokenOutput;
  * The engine's thread and its queue: what the roles use. Safe for any thread.
  *
  * <p>Three ways through it:
+ *
  * <ul>
- *   <li>prefiller: {@link #reserve}, {@link #prefill} with {@code thenDecode = false}, read layers as the
- *       listener hears of them, close the reservation when all is sent;
+ *   <li>prefiller: {@link #reserve}, {@link #prefill} with {@code thenDecode = false}, read layers
+ *       as the listener hears of them, close the reservation when all is sent;
  *   <li>decoder: {@link #reserve}, write the blocks that arrive, {@link #decode};
  *   <li>local prefill: {@link #reserve}, {@link #prefill} with {@code thenDecode = true}.
  * </ul>
@@ -19,27 +20,35 @@ public interface EngineLoop extends AutoCloseable {
     ModelConfig config();
 
     /**
-     * Takes blocks for the known tokens. A full prefix hit leaves at least the last known token to compute.
+     * Takes blocks for the known tokens. A full prefix hit leaves at least the last known token to
+     * compute.
      *
-     * @throws BatonException KV_POOL_EXHAUSTED when the pool has no room now; CONTEXT_LENGTH_EXCEEDED when it can never fit
+     * @throws BatonException KV_POOL_EXHAUSTED when the pool has no room now;
+     *     CONTEXT_LENGTH_EXCEEDED when it can never fit
      */
     Reservation reserve(SequenceSpec spec);
 
     /**
-     * Queues the known tokens that the reservation does not hold for prefill, then samples the next token.
+     * Queues the known tokens that the reservation does not hold for prefill, then samples the next
+     * token.
      *
-     * @param thenDecode whether to go on generating here, until a stop or {@code maxTokens}; if false the sequence
-     *     ends after its first sampled token without {@code onFinished}, unless that token ends the answer
+     * @param thenDecode whether to go on generating here, until a stop or {@code maxTokens}; if
+     *     false the sequence ends after its first sampled token without {@code onFinished}, unless
+     *     that token ends the answer
      */
     void prefill(Reservation reservation, SequenceListener listener, boolean thenDecode);
 
     /**
-     * Goes on from KV that was written into the reservation: all known tokens are filled and {@code next} was sampled
-     * elsewhere. The listener hears {@code next} first (not sampled again), then the tokens that follow.
+     * Goes on from KV that was written into the reservation: all known tokens are filled and {@code
+     * next} was sampled elsewhere. The listener hears {@code next} first (not sampled again), then
+     * the tokens that follow.
      */
     void decode(Reservation reservation, TokenOutput next, SequenceListener listener);
 
-    /** Ends a sequence at once; its listener hears nothing more. Its blocks are freed by closing the reservation. */
+    /**
+     * Ends a sequence at once; its listener hears nothing more. Its blocks are freed by closing the
+     * reservation.
+     */
     void cancel(Reservation reservation);
 
     /** A consistent view for heartbeats, metrics and tests. */
@@ -70,7 +79,10 @@ public interface EngineLoop extends AutoCloseable {
     /** Forgets all cached prefixes that no sequence uses. */
     void clearCache();
 
-    /** Refuses new work, lets running sequences end for at most {@code nanos}, then fails what is left with DRAINING. */
+    /**
+     * Refuses new work, lets running sequences end for at most {@code nanos}, then fails what is
+     * left with DRAINING.
+     */
     void drain(long nanos);
 
     @Override

@@ -5,7 +5,8 @@ import io.baton.common.kv.KvLayout;
 import io.baton.kernels.KernelQueue.Activation;
 
 /**
- * A transformer's shape, read from its model file. A model family is this record plus what truly differs.
+ * A transformer's shape, read from its model file. A model family is this record plus what truly
+ * differs.
  *
  * @param family {@code llama}, {@code gemma3}
  * @param name the file's own name for the model
@@ -22,7 +23,8 @@ import io.baton.kernels.KernelQueue.Activation;
  * @param attentionScale factor of attention scores
  * @param activation of the gated unit
  * @param slidingWindow positions a local layer sees; 0 for none
- * @param globalEvery every n-th layer is global where there is a sliding window (Gemma 3: 6); 0 for all
+ * @param globalEvery every n-th layer is global where there is a sliding window (Gemma 3: 6); 0 for
+ *     all
  * @param qkNorm RMSNorm of each query and key head before RoPE
  * @param postNorms RMSNorm of attention's and feed-forward's output before the residual sum (Gemma)
  * @param rope base, scaling and pairing of global layers
@@ -51,7 +53,10 @@ public record ModelConfig(
         Rope rope,
         Rope localRope,
         boolean tiedHead) {
-    /** Base, linear scale of positions, and whether pairs are interleaved (GGUF's Llama files) or halves (NEOX). */
+    /**
+     * Base, linear scale of positions, and whether pairs are interleaved (GGUF's Llama files) or
+     * halves (NEOX).
+     */
     public record Rope(float theta, float linearScale, boolean interleaved) {}
 
     /** The layout of this model's KV. */

@@ -4,8 +4,9 @@ import io.baton.common.kv.KvLayout;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A sequence's place in the pool: blocks for its known tokens, of which the first {@link #heldTokens()} are already
- * filled (prefix reuse). Safe for any thread. Closing frees the blocks once the engine no longer uses them; closing twice is harmless.
+ * A sequence's place in the pool: blocks for its known tokens, of which the first {@link
+ * #heldTokens()} are already filled (prefix reuse). Safe for any thread. Closing frees the blocks
+ * once the engine no longer uses them; closing twice is harmless.
  */
 public interface Reservation extends AutoCloseable {
     SequenceSpec spec();
@@ -24,8 +25,8 @@ public interface Reservation extends AutoCloseable {
     void read(int layer, int firstBlock, MemorySegment target);
 
     /**
-     * Copies one layer of consecutive blocks into the pool. Refused (IllegalStateException) for held blocks, after
-     * {@link EngineLoop#decode} and after close.
+     * Copies one layer of consecutive blocks into the pool. Refused (IllegalStateException) for
+     * held blocks, after {@link EngineLoop#decode} and after close.
      */
     void write(int layer, int firstBlock, MemorySegment source);
 

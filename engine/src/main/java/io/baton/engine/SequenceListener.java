@@ -4,14 +4,16 @@ import io.baton.common.error.BatonException;
 import io.baton.common.generation.FinishReason;
 import io.baton.common.generation.TokenOutput;
 
-/** Hears what happens to one sequence. Called on the engine's thread: return at once, never block. */
+/**
+ * Hears what happens to one sequence. Called on the engine's thread: return at once, never block.
+ */
 public interface SequenceListener {
     /** The first step with this sequence begins; queueing is over. */
     default void onStarted() {}
 
     /**
-     * One layer's KV of the known tokens {@code [fromToken, toToken)} is in the pool and will not change. Calls come
-     * layer by layer within a step and in token order between steps.
+     * One layer's KV of the known tokens {@code [fromToken, toToken)} is in the pool and will not
+     * change. Calls come layer by layer within a step and in token order between steps.
      */
     default void onLayer(int layer, int fromToken, int toToken) {}
 

@@ -8,8 +8,8 @@ import io.baton.common.kv.KeyChain;
  *
  * @param id the request's id, for logs
  * @param prompt prompt tokens, at least one
- * @param emitted tokens already given to the client on an earlier attempt: they are forced, never sampled again; the next
- *     sampled token has index {@code emitted.length}
+ * @param emitted tokens already given to the client on an earlier attempt: they are forced, never
+ *     sampled again; the next sampled token has index {@code emitted.length}
  * @param sampling how to choose tokens
  * @param keys chain under which its blocks are found and published
  * @param debugLogits whether every token carries a SHA-256 of its logits

@@ -1,21 +1,23 @@
 package io.baton.kernels;
 
 /**
- * The tokens of one step: spans of sequences, one after the other. Row r of every activation belongs to
- * {@code tokens[r]}. The arrays are read, never written, and must not change during the step.
+ * The tokens of one step: spans of sequences, one after the other. Row r of every activation
+ * belongs to {@code tokens[r]}. The arrays are read, never written, and must not change during the
+ * step.
  *
  * @param tokens token ids, one per row
  * @param spans in row order, covering all rows without gaps
  */
 public record Batch(int[] tokens, Span[] spans) {
     /**
-     * Consecutive tokens of one sequence. They attend to everything before them and, causally, to each other.
+     * Consecutive tokens of one sequence. They attend to everything before them and, causally, to
+     * each other.
      *
      * @param firstRow row of its first token
      * @param rows number of tokens
      * @param firstPosition position in its sequence of its first token
-     * @param blocks the sequence's block table: block i holds positions {@code [16 i, 16 i + 16)}; long enough for
-     *     {@code firstPosition + rows}
+     * @param blocks the sequence's block table: block i holds positions {@code [16 i, 16 i + 16)};
+     *     long enough for {@code firstPosition + rows}
      */
     public record Span(int firstRow, int rows, int firstPosition, int[] blocks) {}
 

@@ -3,8 +3,8 @@ package io.baton.kernels;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Memory of a provider: a host segment or a device pointer. Zeroed when allocated, 64-byte aligned. Lives as
- * long as its {@link Kernels}, or until closed.
+ * Memory of a provider: a host segment or a device pointer. Zeroed when allocated, 64-byte aligned.
+ * Lives as long as its {@link Kernels}, or until closed.
  */
 public interface Buffer extends AutoCloseable {
     long bytes();
@@ -12,7 +12,9 @@ public interface Buffer extends AutoCloseable {
     /** Copies {@code source} to {@code offset}; ordered after everything already submitted. */
     void write(long offset, MemorySegment source);
 
-    /** Copies from {@code offset} into {@code target}; ordered after everything already submitted. */
+    /**
+     * Copies from {@code offset} into {@code target}; ordered after everything already submitted.
+     */
     void read(long offset, MemorySegment target);
 
     /** Sets {@code length} bytes from {@code offset} to zero. */

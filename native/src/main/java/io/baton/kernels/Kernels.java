@@ -4,8 +4,9 @@ import io.baton.common.model.TensorType;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A provider of kernels. Chosen once at start by {@code KernelsProviders}, with the reason printed. Safe for any
- * thread; queues are not. Several queues of one provider share its thread pool: one submission runs at a time.
+ * A provider of kernels. Chosen once at start by {@code KernelsProviders}, with the reason printed.
+ * Safe for any thread; queues are not. Several queues of one provider share its thread pool: one
+ * submission runs at a time.
  */
 public interface Kernels extends AutoCloseable {
     NumericProfile profile();
@@ -13,11 +14,15 @@ public interface Kernels extends AutoCloseable {
     /** Why this provider runs, for the start-up block: one line. */
     String reason();
 
-    /** Zeroed memory. Out of memory is a {@link io.baton.common.error.BatonException} that says need and have. */
+    /**
+     * Zeroed memory. Out of memory is a {@link io.baton.common.error.BatonException} that says need
+     * and have.
+     */
     Buffer allocate(long bytes);
 
     /**
-     * Takes a weight. The provider may keep {@code data} (mapped; it must stay valid while the provider lives) or repack it.
+     * Takes a weight. The provider may keep {@code data} (mapped; it must stay valid while the
+     * provider lives) or repack it.
      *
      * @param rows output features; 1 for a vector
      * @param cols input features, the innermost dimension

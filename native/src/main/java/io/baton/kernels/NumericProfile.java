@@ -1,8 +1,8 @@
 package io.baton.kernels;
 
 /**
- * What decides the last bit of a result. Workers with equal profiles compute bit-identical KV; it is part of
- * every chunk key and of a worker's registration.
+ * What decides the last bit of a result. Workers with equal profiles compute bit-identical KV; it
+ * is part of every chunk key and of a worker's registration.
  *
  * @param provider {@code reference}, {@code c}, {@code cuda}
  * @param level instruction-set level, such as {@code avx2}

@@ -1,8 +1,8 @@
 package io.baton.kernels;
 
 /**
- * A float32 matrix of activations in a provider's buffer, row-major and dense, starting at the buffer's
- * first byte. An operation over a batch uses its first {@code rows} rows.
+ * A float32 matrix of activations in a provider's buffer, row-major and dense, starting at the
+ * buffer's first byte. An operation over a batch uses its first {@code rows} rows.
  *
  * @param buffer at least {@code 4 * maxRows * cols} bytes
  * @param maxRows capacity in rows

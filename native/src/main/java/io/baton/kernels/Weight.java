@@ -3,8 +3,8 @@ package io.baton.kernels;
 import io.baton.common.model.TensorType;
 
 /**
- * A weight matrix in a provider's own form (repacked, dequantised or as it was), {@code [rows, cols]}: output
- * features by input features. A vector has one row. Immutable; shared by all queues.
+ * A weight matrix in a provider's own form (repacked, dequantised or as it was), {@code [rows,
+ * cols]}: output features by input features. A vector has one row. Immutable; shared by all queues.
  */
 public interface Weight {
     TensorType type();

@@ -1,9 +1,9 @@
 package io.baton.common.error;
 
 /**
- * The closed list of errors a caller can see: HTTP status, OpenAI error {@code type}, machine-readable
- * {@code code} and whether the same request may succeed when sent again. The counter label of a code
- * is its {@link #code()}.
+ * The closed list of errors a caller can see: HTTP status, OpenAI error {@code type},
+ * machine-readable {@code code} and whether the same request may succeed when sent again. The
+ * counter label of a code is its {@link #code()}.
  */
 public enum ErrorCode {
     INVALID_REQUEST(400, "invalid_request_error", "invalid_request", false),
@@ -59,7 +59,10 @@ public enum ErrorCode {
         return type;
     }
 
-    /** The {@code error.code} of OpenAI's error object, the wire name between roles and the counter label. */
+    /**
+     * The {@code error.code} of OpenAI's error object, the wire name between roles and the counter
+     * label.
+     */
     public String code() {
         return code;
     }

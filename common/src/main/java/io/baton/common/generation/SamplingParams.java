@@ -5,15 +5,16 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * How tokens are chosen and when to stop; vLLM's meanings. Already validated: constructors downstream
- * may rely on the ranges.
+ * How tokens are chosen and when to stop; vLLM's meanings. Already validated: constructors
+ * downstream may rely on the ranges.
  *
  * @param maxTokens tokens to generate at most, at least 1
  * @param minTokens no stop before so many tokens: until then, end and stop tokens cannot be sampled
  * @param temperature 0 means greedy
  * @param topK 0 means all
  * @param topP in (0, 1], 1 means all
- * @param minP in [0, 1], 0 means off: keep tokens with at least this share of the best one's probability
+ * @param minP in [0, 1], 0 means off: keep tokens with at least this share of the best one's
+ *     probability
  * @param frequencyPenalty in [-2, 2], times the count among generated tokens
  * @param presencePenalty in [-2, 2], once for each token that was generated
  * @param repetitionPenalty above 0, 1 means off; over prompt and generated tokens
@@ -53,7 +54,7 @@ public record SamplingParams(
     /** Greedy decoding of {@code maxTokens} tokens, nothing else set. */
     public static SamplingParams greedy(int maxTokens) {
         return new SamplingParams(
-                maxTokens, 0, 0f, 0, 1f, 0f, 0f, 0f, 1f, Map.of(), 0L, List.of(), Set.of(), false, false,
-                true, -1);
+                maxTokens, 0, 0f, 0, 1f, 0f, 0f, 0f, 1f, Map.of(), 0L, List.of(), Set.of(), false,
+                false, true, -1);
     }
 }

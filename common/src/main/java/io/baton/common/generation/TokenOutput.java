@@ -8,10 +8,11 @@ import org.jspecify.annotations.Nullable;
  *
  * @param index its place among the generated tokens, from 0, without gaps
  * @param token its id
- * @param logprob natural log of its probability before temperature and truncation, over the whole vocabulary; 0 when
- *     no logprobs were asked for
+ * @param logprob natural log of its probability before temperature and truncation, over the whole
+ *     vocabulary; 0 when no logprobs were asked for
  * @param top the most probable tokens, best first; empty when none were asked for
- * @param logitsSha256 64 hex characters over the float32 logits of the step, only with {@code --debug-logits}
+ * @param logitsSha256 64 hex characters over the float32 logits of the step, only with {@code
+ *     --debug-logits}
  */
 public record TokenOutput(
         int index, int token, float logprob, List<TopToken> top, @Nullable String logitsSha256) {

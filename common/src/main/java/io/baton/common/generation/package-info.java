@@ -1,6 +1,6 @@
 /**
- * What a generation request asks for and how its tokens are described, independent of HTTP and gRPC.
- * Immutable values.
+ * What a generation request asks for and how its tokens are described, independent of HTTP and
+ * gRPC. Immutable values.
  */
 @NullMarked
 package io.baton.common.generation;

@@ -25,7 +25,8 @@ public final class ChunkKey {
     /** A key from 64 hex characters. */
     public static ChunkKey ofHex(String hex) {
         if (hex.length() != 2 * BYTES) {
-            throw new IllegalArgumentException("a chunk key has 64 hex characters, got " + hex.length());
+            throw new IllegalArgumentException(
+                    "a chunk key has 64 hex characters, got " + hex.length());
         }
         return new ChunkKey(HexFormat.of().parseHex(hex));
     }
@@ -47,7 +48,10 @@ public final class ChunkKey {
 
     @Override
     public int hashCode() {
-        return (bytes[0] & 0xff) | (bytes[1] & 0xff) << 8 | (bytes[2] & 0xff) << 16 | bytes[3] << 24;
+        return (bytes[0] & 0xff)
+                | (bytes[1] & 0xff) << 8
+                | (bytes[2] & 0xff) << 16
+                | bytes[3] << 24;
     }
 
     @Override

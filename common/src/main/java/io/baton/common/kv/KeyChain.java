@@ -9,12 +9,12 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The chain of keys over a token sequence: {@code key[i] = SHA-256(parent, tokens of block i)}, where the
- * first parent is the root. Every field is length-prefixed (little-endian), so no two field lists
- * hash the same bytes. Immutable; safe for any thread.
+ * The chain of keys over a token sequence: {@code key[i] = SHA-256(parent, tokens of block i)},
+ * where the first parent is the root. Every field is length-prefixed (little-endian), so no two
+ * field lists hash the same bytes. Immutable; safe for any thread.
  *
- * <p>The root binds all that must agree before KV may be shared: key format, model fingerprint, layout
- * and dtype, form (lossy prefixes never look exact), numeric profile and tenant.
+ * <p>The root binds all that must agree before KV may be shared: key format, model fingerprint,
+ * layout and dtype, form (lossy prefixes never look exact), numeric profile and tenant.
  */
 public final class KeyChain {
     /** Version of the key format; a peer with another one is refused. */
@@ -38,7 +38,11 @@ public final class KeyChain {
      * @param tenantSalt made by the server, never by a client
      */
     public record Root(
-            String fingerprint, KvLayout layout, String form, String numericProfile, byte[] tenantSalt) {}
+            String fingerprint,
+            KvLayout layout,
+            String form,
+            String numericProfile,
+            byte[] tenantSalt) {}
 
     public static KeyChain of(Root root) {
         MessageDigest digest = sha256();

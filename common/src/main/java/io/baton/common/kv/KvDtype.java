@@ -17,7 +17,9 @@ public enum KvDtype {
         return bytes;
     }
 
-    /** The name used in configuration, keys and on the wire: {@code f32}, {@code bf16}, {@code f16}. */
+    /**
+     * The name used in configuration, keys and on the wire: {@code f32}, {@code bf16}, {@code f16}.
+     */
     public String label() {
         return name().toLowerCase(java.util.Locale.ROOT);
     }

@@ -1,7 +1,8 @@
 package io.baton.common.kv;
 
 /**
- * The shape of KV, the same in the pool and in raw frames. All sizes in bytes, little-endian elements.
+ * The shape of KV, the same in the pool and in raw frames. All sizes in bytes, little-endian
+ * elements.
  *
  * <pre>
  * pool        = layer 0 | layer 1 | ...            each layer: blocks 0..n-1
@@ -24,7 +25,8 @@ public record KvLayout(int layers, int kvHeads, int headDim, KvDtype dtype, int 
                     "layout sizes must be positive: %d layers, %d KV heads of %d, %d tokens a block"
                             .formatted(layers, kvHeads, headDim, blockTokens));
         }
-        Math.multiplyExact(Math.multiplyExact(kvHeads, headDim), Math.multiplyExact(blockTokens, 8));
+        Math.multiplyExact(
+                Math.multiplyExact(kvHeads, headDim), Math.multiplyExact(blockTokens, 8));
     }
 
     /** Elements of K (or of V) of one token in one layer. */

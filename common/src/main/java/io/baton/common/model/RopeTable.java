@@ -1,14 +1,16 @@
 package io.baton.common.model;
 
 /**
- * Cosines and sines of rotary position embedding for every position of a model, float32. One table per model
- * file and kind of layer, used by kernels and by codecs that turn keys back, so that both rotate by the same bits.
+ * Cosines and sines of rotary position embedding for every position of a model, float32. One table
+ * per model file and kind of layer, used by kernels and by codecs that turn keys back, so that both
+ * rotate by the same bits.
  *
  * @param positions rows
  * @param rotated elements of a head that are rotated; even
  * @param cos {@code [positions, rotated / 2]}
  * @param sin {@code [positions, rotated / 2]}
- * @param interleaved pairs are (2i, 2i+1) if true (ggml's NORM, Llama files), else (i, i + rotated/2) (NEOX)
+ * @param interleaved pairs are (2i, 2i+1) if true (ggml's NORM, Llama files), else (i, i +
+ *     rotated/2) (NEOX)
  */
 public record RopeTable(int positions, int rotated, float[] cos, float[] sin, boolean interleaved) {
     public RopeTable {
@@ -25,7 +27,8 @@ public record RopeTable(int positions, int rotated, float[] cos, float[] sin, bo
      * Angle of pair i at position p: {@code p * factor[i] * theta^(-2 i / rotated)}, in float32 as
      * transformers computes it (RoFormer, equation 15).
      *
-     * @param frequencyFactors divisors of each pair's frequency (Llama-3's scaling, {@code rope_freqs.weight}), or empty
+     * @param frequencyFactors divisors of each pair's frequency (Llama-3's scaling, {@code
+     *     rope_freqs.weight}), or empty
      * @param linearScale positions are divided by it; 1 for none
      */
     public static RopeTable of(

@@ -45,7 +45,8 @@ public enum TensorType {
     public long bytes(long elements) {
         if (elements % blockElements != 0) {
             throw new IllegalArgumentException(
-                    "%s comes in blocks of %d, got %d elements".formatted(this, blockElements, elements));
+                    "%s comes in blocks of %d, got %d elements"
+                            .formatted(this, blockElements, elements));
         }
         return Math.multiplyExact(elements / blockElements, (long) blockBytes);
     }

@@ -4,11 +4,12 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Text that knows which of its parts a user wrote. Control tokens are recognised in trusted parts only,
- * so {@code <|im_start|>} typed by a user stays plain text by construction.
+ * Text that knows which of its parts a user wrote. Control tokens are recognised in trusted parts
+ * only, so {@code <|im_start|>} typed by a user stays plain text by construction.
  *
  * @param text the whole text
- * @param untrusted sorted, disjoint, non-empty ranges of {@code text} (UTF-16 offsets) that come from users
+ * @param untrusted sorted, disjoint, non-empty ranges of {@code text} (UTF-16 offsets) that come
+ *     from users
  */
 public record PromptText(String text, List<Range> untrusted) {
     /** A half-open range of UTF-16 offsets. */
@@ -24,7 +25,8 @@ public record PromptText(String text, List<Range> untrusted) {
         int end = 0;
         for (Range range : untrusted) {
             if (range.from() < end || range.to() > text.length()) {
-                throw new IllegalArgumentException("ranges must be sorted, disjoint and inside the text");
+                throw new IllegalArgumentException(
+                        "ranges must be sorted, disjoint and inside the text");
             }
             end = range.to();
         }

@@ -1,6 +1,4 @@
-/**
- * Injected time. Nothing outside a composition root reads a clock of its own.
- */
+/** Injected time. Nothing outside a composition root reads a clock of its own. */
 @NullMarked
 package io.baton.common.time;
 

@@ -25,7 +25,10 @@ public record Hello(
         int keyFormat,
         String numericProfile,
         String sameness) {
-    /** One line per difference that forbids transfer, {@code field: ours X, theirs Y}; empty if the two fit. */
+    /**
+     * One line per difference that forbids transfer, {@code field: ours X, theirs Y}; empty if the
+     * two fit.
+     */
     public List<String> diff(Hello theirs) {
         List<String> lines = new ArrayList<>();
         compare(lines, "model fingerprint", fingerprint, theirs.fingerprint);

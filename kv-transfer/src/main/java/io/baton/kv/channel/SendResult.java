@@ -6,6 +6,8 @@ public enum SendResult {
     OK,
     /** Queue full: nothing was taken; try again when the channel is writable. */
     BACK_PRESSURED,
-    /** The peer is gone or the transfer was ended by the receiver; nothing will ever be taken again. */
+    /**
+     * The peer is gone or the transfer was ended by the receiver; nothing will ever be taken again.
+     */
     CLOSED
 }

@@ -1,5 +1,6 @@
 /**
- * Channels that carry frames between two workers. Each channel has its own I/O thread; callers may be any thread.
+ * Channels that carry frames between two workers. Each channel has its own I/O thread; callers may
+ * be any thread.
  */
 @NullMarked
 package io.baton.kv.channel;

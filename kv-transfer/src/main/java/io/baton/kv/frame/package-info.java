@@ -1,6 +1,4 @@
-/**
- * The wire format of KV: see docs/protocol.md. Pure; no sockets.
- */
+/** The wire format of KV: see docs/protocol.md. Pure; no sockets. */
 @NullMarked
 package io.baton.kv.frame;
 

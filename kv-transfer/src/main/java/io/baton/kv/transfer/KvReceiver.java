@@ -1,25 +1,33 @@
 package io.baton.kv.transfer;
 
-/** The receiving end of a worker: listens on one address, places what live transfers bring. Safe for any thread. */
+/**
+ * The receiving end of a worker: listens on one address, places what live transfers bring. Safe for
+ * any thread.
+ */
 public interface KvReceiver extends AutoCloseable {
     /** Where senders connect, such as {@code tcp://127.0.0.1:7001}. */
     String url();
 
     /**
-     * Makes a transfer known. Frames for unknown or closed transfers are counted and dropped, and their sender is told.
+     * Makes a transfer known. Frames for unknown or closed transfers are counted and dropped, and
+     * their sender is told.
      *
      * @param sink where verified parts go
      * @param listener hears the end, exactly once, unless the transfer is closed first
      */
-    InboundTransfer expect(
-            TransferId id, TransferSpec spec, KvSink sink, InboundListener listener);
+    InboundTransfer expect(TransferId id, TransferSpec spec, KvSink sink, InboundListener listener);
 
     /** One expected transfer. */
     interface InboundTransfer extends AutoCloseable {
-        /** Tokens from {@code spec.fromToken()} on whose blocks are complete in every layer: kept on a retry. */
+        /**
+         * Tokens from {@code spec.fromToken()} on whose blocks are complete in every layer: kept on
+         * a retry.
+         */
         int completeTokens();
 
-        /** Forgets the transfer: after the return the sink and the listener are never called again. */
+        /**
+         * Forgets the transfer: after the return the sink and the listener are never called again.
+         */
         @Override
         void close();
     }

@@ -4,24 +4,38 @@ import io.baton.common.error.BatonException;
 import io.baton.kv.channel.SendResult;
 import java.lang.foreign.MemorySegment;
 
-/** The sending end of a worker: one connection per receiver, shared by its transfers. Safe for any thread. */
+/**
+ * The sending end of a worker: one connection per receiver, shared by its transfers. Safe for any
+ * thread.
+ */
 public interface KvSenders extends AutoCloseable {
     /**
-     * Starts a transfer. Connects if there is no connection to the URL; while the transfer lives, keep-alives are sent for
-     * it (also while the prompt still queues), so that the receiver can tell a slow prefiller from a dead one.
+     * Starts a transfer. Connects if there is no connection to the URL; while the transfer lives,
+     * keep-alives are sent for it (also while the prompt still queues), so that the receiver can
+     * tell a slow prefiller from a dead one.
      *
      * @param onLost called at most once, when the channel closed or the receiver ended the transfer
-     * @throws BatonException KV_TRANSFER_FAILED if the receiver cannot be reached, HANDSHAKE_MISMATCH with a diff
+     * @throws BatonException KV_TRANSFER_FAILED if the receiver cannot be reached,
+     *     HANDSHAKE_MISMATCH with a diff
      */
     OutboundTransfer open(
-            String url, TransferId id, TransferSpec spec, java.util.function.Consumer<BatonException> onLost);
+            String url,
+            TransferId id,
+            TransferSpec spec,
+            java.util.function.Consumer<BatonException> onLost);
 
     /** One transfer. One thread at a time. */
     interface OutboundTransfer extends AutoCloseable {
-        /** Sends one layer of consecutive blocks of one chunk; split into frames of at most 1 MiB. All or nothing is taken. */
+        /**
+         * Sends one layer of consecutive blocks of one chunk; split into frames of at most 1 MiB.
+         * All or nothing is taken.
+         */
         SendResult offer(int layer, int firstBlock, MemorySegment bytes);
 
-        /** Says that everything was sent. {@code trailer} reaches the receiver's listener; at most 64 KiB. */
+        /**
+         * Says that everything was sent. {@code trailer} reaches the receiver's listener; at most
+         * 64 KiB.
+         */
         SendResult finish(byte[] trailer);
 
         /** Waits until the channel may take more, it closed, or the time is over. */

@@ -1,7 +1,8 @@
 package io.baton.kv.transfer;
 
 /**
- * Which transfer a frame belongs to. A frame whose id, epoch or incarnation is not that of a live transfer changes nothing.
+ * Which transfer a frame belongs to. A frame whose id, epoch or incarnation is not that of a live
+ * transfer changes nothing.
  *
  * @param transfer random 64-bit number made by the receiver for each ticket
  * @param epoch the request's attempt, from 1

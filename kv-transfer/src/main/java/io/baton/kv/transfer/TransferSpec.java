@@ -3,7 +3,8 @@ package io.baton.kv.transfer;
 import io.baton.common.kv.KvLayout;
 
 /**
- * What will be sent: layers 0.. of the blocks that hold tokens {@code [fromToken, toToken)} of one sequence.
+ * What will be sent: layers 0.. of the blocks that hold tokens {@code [fromToken, toToken)} of one
+ * sequence.
  *
  * @param layout negotiated shape; bounds every allocation
  * @param chunkTokens tokens per chunk, a multiple of the block
