@@ -1,0 +1,108 @@
+package io.baton.common.worker;
+
+import io.baton.common.error.BatonException;
+import io.baton.common.error.ErrorCode;
+import java.util.List;
+
+/**
+ * How a worker of any role serves, apart from its engine.
+ *
+ * @param workerId its name in the cluster, printable and unique
+ * @param listen where it can be reached
+ * @param membership whom it joins
+ * @param serving what it serves
+ * @param limits bounds on time and number
+ */
+public record WorkerOptions(
+        String workerId, Listen listen, Membership membership, Serving serving, Limits limits) {
+
+    /**
+     * @param host address to listen on, loopback unless there is a cluster token
+     * @param controlPort of the gRPC server; 0 for any free one
+     * @param channelPort of the KV channel; 0 for any free one
+     * @param advertisedHost the name by which others reach this host; empty for {@code host}
+     * @param adminPort of metrics and liveness; 0 for any free one, -1 for none
+     */
+    public record Listen(
+            String host, int controlPort, int channelPort, String advertisedHost, int adminPort) {
+        /** Any free ports of the loopback interface, no admin port. */
+        public static Listen loopback() {
+            return new Listen("127.0.0.1", 0, 0, "", -1);
+        }
+
+        /** The name by which others reach this host. */
+        public String reachableHost() {
+            return advertisedHost.isEmpty() ? host : advertisedHost;
+        }
+    }
+
+    /**
+     * @param routers addresses ({@code host:port}) of the routers' worker ports, joined all
+     * @param token shared by the cluster
+     */
+    public record Membership(List<String> routers, ClusterToken token) {
+        public Membership {
+            routers = List.copyOf(routers);
+        }
+    }
+
+    /**
+     * @param modelName the name clients ask for
+     * @param aliases further names
+     * @param maxModelLen most tokens of prompt and answer
+     * @param chunkTokens tokens per chunk, a multiple of the block
+     * @param sameness {@code exact} or {@code tolerant}
+     */
+    public record Serving(
+            String modelName,
+            List<String> aliases,
+            int maxModelLen,
+            int chunkTokens,
+            String sameness) {
+        public Serving {
+            aliases = List.copyOf(aliases);
+        }
+    }
+
+    /**
+     * @param leaseNanos how long blocks wait for KV that nobody sends
+     * @param maxRequestNanos longest life of an attempt
+     * @param stepNanos longest time of one engine step before the worker counts as stuck
+     * @param drainNanos time that running attempts get to end when the worker stops
+     * @param maxAttempts attempts in progress
+     */
+    public record Limits(
+            long leaseNanos,
+            long maxRequestNanos,
+            long stepNanos,
+            long drainNanos,
+            int maxAttempts) {
+        /** Lease 10 s, request 1 h, step 30 s, drain 30 s, 1,024 attempts. */
+        public static Limits usual() {
+            return new Limits(
+                    10_000_000_000L, 3_600_000_000_000L, 30_000_000_000L, 30_000_000_000L, 1024);
+        }
+
+        public Limits {
+            if (leaseNanos <= 0 || maxRequestNanos <= 0 || stepNanos <= 0 || drainNanos < 0) {
+                throw new BatonException(
+                        ErrorCode.CONFIGURATION, "lease, request and step limits must be positive");
+            }
+            if (maxAttempts <= 0) {
+                throw new BatonException(
+                        ErrorCode.CONFIGURATION, "at least one attempt must be allowed");
+            }
+        }
+    }
+
+    public WorkerOptions {
+        if (workerId.isEmpty()
+                || workerId.length() > 128
+                || !workerId.chars().allMatch(c -> c > 0x20 && c < 0x7f)) {
+            throw new BatonException(
+                    ErrorCode.CONFIGURATION,
+                    "a worker's id must have 1 to 128 printable ASCII characters without spaces",
+                    "worker.id");
+        }
+    }
+}
