@@ -3,6 +3,7 @@ package io.baton.engine;
 import io.baton.kernels.Batch;
 import io.baton.kernels.KvPages;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /**
  * One forward pass at a time over a paged KV pool. Owned by one thread.
@@ -19,9 +20,15 @@ public interface Engine extends AutoCloseable {
      * Runs one step: writes the KV of every row, and computes logits for the rows named by the
      * plan.
      *
-     * @return float32 logits {@code [plan.logitRows().length, vocab]}, valid until the next step
+     * @param listener {@link LayerListener#NONE} if nobody needs to hear: the step then runs as one
+     *     submission
+     * @return float32 logits {@code [plan.logitRows().length, vocab]}, valid until the next step;
+     *     empty if the listener abandoned the step, whose rows' KV is then undefined
      */
-    MemorySegment step(StepPlan plan, LayerListener listener);
+    Optional<MemorySegment> step(StepPlan plan, LayerListener listener);
+
+    /** Sets blocks to zero in all layers, before they are given to a sequence. Any thread. */
+    void zeroBlocks(int[] blocks);
 
     /**
      * @param batch tokens and spans, prefill and decode alike
@@ -35,6 +42,9 @@ public interface Engine extends AutoCloseable {
      */
     @FunctionalInterface
     interface LayerListener {
+        /** Hears nothing and never abandons. */
+        LayerListener NONE = layer -> true;
+
         /**
          * Must not block for long: it holds up the step. Returns false to abandon the step between
          * layers (cancel).

@@ -76,6 +76,27 @@ public interface EngineLoop extends AutoCloseable {
             long waitingPrefillTokens,
             long steps) {}
 
+    /** Totals since the start, for metrics. Only ever grow. */
+    Counters counters();
+
+    /**
+     * @param prefillTokens tokens computed in spans of more than one row
+     * @param decodeTokens tokens computed in rows of their own
+     * @param reusedTokens known tokens found in the pool at reservation
+     * @param sampledTokens tokens sampled
+     * @param preemptions times a sequence lost its blocks to another and was queued again
+     * @param failures sequences that ended with an error of the engine
+     * @param stepNanos time spent in steps, forward pass and sampling
+     */
+    record Counters(
+            long prefillTokens,
+            long decodeTokens,
+            long reusedTokens,
+            long sampledTokens,
+            long preemptions,
+            long failures,
+            long stepNanos) {}
+
     /** Forgets all cached prefixes that no sequence uses. */
     void clearCache();
 

@@ -1,0 +1,153 @@
+package io.baton.engine;
+
+import io.baton.common.kv.KvLayout;
+import io.baton.kernels.KvPages;
+import java.lang.foreign.MemorySegment;
+import java.util.BitSet;
+
+/**
+ * A sequence's blocks as seen from outside the engine. Copies run on the caller's thread under the
+ * sequence's monitor, so blocks never change owner under a copy; the monitor is the innermost lock.
+ */
+final class PoolReservation implements Reservation {
+    private final DefaultEngineLoop loop;
+    private final Sequence sequence;
+    private final KvPages pages;
+
+    /** Block layers written so far, {@code layer * knownBlocks + block}; under the monitor. */
+    private final BitSet written = new BitSet();
+
+    private boolean writable = true;
+
+    PoolReservation(DefaultEngineLoop loop, Sequence sequence, KvPages pages) {
+        this.loop = loop;
+        this.sequence = sequence;
+        this.pages = pages;
+    }
+
+    Sequence sequence() {
+        return sequence;
+    }
+
+    boolean isOf(DefaultEngineLoop candidate) {
+        return loop == candidate;
+    }
+
+    @Override
+    public SequenceSpec spec() {
+        return sequence.spec;
+    }
+
+    @Override
+    public KvLayout layout() {
+        return pages.layout();
+    }
+
+    @Override
+    public int heldTokens() {
+        return sequence.heldTokens;
+    }
+
+    @Override
+    public void read(int layer, int firstBlock, MemorySegment target) {
+        int bytes = layout().blockLayerBytes();
+        synchronized (sequence) {
+            int[] blocks = sequence.blocks();
+            int count = checkRange(layer, firstBlock, target, blocks.length);
+            for (int i = 0; i < count; i++) {
+                pages.buffer()
+                        .read(
+                                pages.offset(layer, blocks[firstBlock + i]),
+                                target.asSlice((long) i * bytes, bytes));
+            }
+        }
+    }
+
+    @Override
+    public void write(int layer, int firstBlock, MemorySegment source) {
+        int bytes = layout().blockLayerBytes();
+        int knownBlocks = layout().blocksFor(sequence.known);
+        synchronized (sequence) {
+            int[] blocks = sequence.blocks();
+            int count = checkRange(layer, firstBlock, source, blocks.length);
+            if (!writable || firstBlock < heldBlocks()) {
+                throw new IllegalStateException(
+                        "%s: block %d is %s"
+                                .formatted(
+                                        spec().id(),
+                                        firstBlock,
+                                        writable
+                                                ? "held: others read it"
+                                                : "in use: the engine runs on it"));
+            }
+            for (int i = 0; i < count; i++) {
+                pages.buffer()
+                        .write(
+                                pages.offset(layer, blocks[firstBlock + i]),
+                                source.asSlice((long) i * bytes, bytes));
+                written.set(layer * knownBlocks + firstBlock + i);
+            }
+        }
+    }
+
+    /** From here on the engine writes; a second call, or one after close, is refused. */
+    void seal() {
+        synchronized (sequence) {
+            if (!writable) {
+                throw new IllegalStateException(
+                        "%s was started or closed before".formatted(spec().id()));
+            }
+            writable = false;
+        }
+    }
+
+    /** As {@link #seal}, and refused while a block of the known tokens was never written. */
+    void sealFilled() {
+        int knownBlocks = layout().blocksFor(sequence.known);
+        synchronized (sequence) {
+            for (int layer = 0; layer < layout().layers(); layer++) {
+                int missing = written.nextClearBit(layer * knownBlocks + heldBlocks());
+                if (missing < (layer + 1) * knownBlocks) {
+                    throw new IllegalStateException(
+                            "%s: block %d of layer %d has not arrived"
+                                    .formatted(spec().id(), missing - layer * knownBlocks, layer));
+                }
+            }
+            seal();
+        }
+    }
+
+    private int heldBlocks() {
+        return sequence.heldTokens / layout().blockTokens();
+    }
+
+    private int checkRange(int layer, int firstBlock, MemorySegment bytes, int blocks) {
+        long size = bytes.byteSize();
+        long count = size / layout().blockLayerBytes();
+        if (size % layout().blockLayerBytes() != 0
+                || layer < 0
+                || layer >= layout().layers()
+                || firstBlock < 0
+                || count > blocks - firstBlock) {
+            throw new IllegalStateException(
+                    "%s has %d layers of %d blocks of %d bytes here; asked for %d bytes from block %d of layer %d"
+                            .formatted(
+                                    spec().id(),
+                                    layout().layers(),
+                                    blocks,
+                                    layout().blockLayerBytes(),
+                                    size,
+                                    firstBlock,
+                                    layer));
+        }
+        return (int) count;
+    }
+
+    @Override
+    public void close() {
+        synchronized (sequence) {
+            writable = false;
+        }
+        loop.release(sequence);
+    }
+}

@@ -1,0 +1,153 @@
+package io.baton.engine;
+
+import io.baton.common.kv.ChunkKey;
+import io.baton.common.kv.KeyChain;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One sequence's tokens, blocks and progress: what the scheduler works on. Guarded by the engine
+ * loop's lock, save where a member says otherwise.
+ *
+ * <pre>
+ * tokens:  | prompt | emitted | generated here |
+ *          0                known              size
+ * KV:      |=============== computed ....|            blocks: ceil(size / block) while running
+ * </pre>
+ */
+final class Sequence {
+    /** Where a sequence stands. Blocks are held in every state until {@link Scheduler#release}. */
+    enum Phase {
+        /** Has blocks, no work asked for yet. */
+        RESERVED,
+        /** Queued, or preempted and queued again (then without blocks). */
+        WAITING,
+        /** Steps may run on it. */
+        RUNNING,
+        /** Finished, failed or cancelled. */
+        ENDED,
+        /** Holds no block and never will again. */
+        RELEASED
+    }
+
+    private static final int[] NO_BLOCKS = {};
+
+    final SequenceSpec spec;
+    final int known;
+    private final int blockTokens;
+    private final List<ChunkKey> keys = new ArrayList<>();
+
+    private int[] tokens;
+    private int size;
+
+    Phase phase = Phase.RESERVED;
+    KvPool.Use use = KvPool.Use.RESERVED;
+
+    /** Place in the line: lower came first. Kept over preemption. */
+    long arrival;
+
+    /** Whether it goes on after its first sampled token. Only such sequences are preempted. */
+    boolean generates;
+
+    /** Whether its listener heard that it started; the engine thread's own. */
+    boolean started;
+
+    /** Whether a step that is running now has rows of it. */
+    boolean inStep;
+
+    /** Whether its blocks are to be released when the running step is over. */
+    boolean releaseAfterStep;
+
+    /** Known tokens found in the pool at reservation. */
+    int heldTokens;
+
+    /** Tokens whose KV is in the pool. */
+    int computed;
+
+    /** Full blocks made findable so far. */
+    int publishedBlocks;
+
+    /**
+     * Known tokens whose layers the listener has heard of; a recomputed token is not told twice.
+     */
+    int announced;
+
+    /** Read by the engine's thread between layers, set by any. */
+    volatile boolean cancelled;
+
+    volatile @Nullable SequenceListener listener;
+
+    /** Replaced, never changed: steps and readers may keep an old table. */
+    private volatile int[] blocks = NO_BLOCKS;
+
+    /** Computes the keys of the known tokens, so call it outside of any lock. */
+    Sequence(SequenceSpec spec, int blockTokens) {
+        this.spec = spec;
+        this.blockTokens = blockTokens;
+        this.tokens = spec.knownTokens();
+        this.size = tokens.length;
+        this.known = tokens.length;
+        keysUpTo(known / blockTokens);
+    }
+
+    /** Any thread. */
+    int[] blocks() {
+        return blocks;
+    }
+
+    /**
+     * Waits for a copy in flight ({@code synchronized}), so that blocks never change owner under
+     * it.
+     */
+    synchronized void setBlocks(int[] table) {
+        blocks = table;
+    }
+
+    int[] dropBlocks() {
+        int[] dropped = blocks;
+        setBlocks(NO_BLOCKS);
+        return dropped;
+    }
+
+    int size() {
+        return size;
+    }
+
+    /** Tokens without KV. 1 means a decode row. */
+    int remaining() {
+        return size - computed;
+    }
+
+    int[] tokens(int from, int to) {
+        return Arrays.copyOfRange(tokens, from, to);
+    }
+
+    void append(int token) {
+        if (size == tokens.length) {
+            tokens = Arrays.copyOf(tokens, Math.max(16, Math.addExact(size, size / 2)));
+        }
+        tokens[size++] = token;
+    }
+
+    /** Tokens after the prompt: emitted on an earlier attempt or generated here. */
+    int generated() {
+        return size - spec.prompt().length;
+    }
+
+    /** Keys of the first {@code count} full blocks. */
+    List<ChunkKey> keysUpTo(int count) {
+        while (keys.size() < count) {
+            int from = keys.size() * blockTokens;
+            ChunkKey parent = keys.isEmpty() ? spec.keys().root() : keys.getLast();
+            keys.add(KeyChain.next(parent, tokens, from, from + blockTokens));
+        }
+        return keys.subList(0, count);
+    }
+
+    /** The tokens, for the sampler; valid up to {@link #size()}, not to be changed. */
+    int[] tokenArray() {
+        return tokens;
+    }
+}
