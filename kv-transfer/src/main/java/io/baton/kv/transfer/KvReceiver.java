@@ -20,6 +20,12 @@ public interface KvReceiver extends AutoCloseable {
     /** One expected transfer. */
     interface InboundTransfer extends AutoCloseable {
         /**
+         * Whether the sender was heard of: a frame or a keep-alive of this transfer has come. From
+         * then on a stall is told to the listener; before, the ticket's lease is what ends it.
+         */
+        boolean hasBegun();
+
+        /**
          * Tokens from {@code spec.fromToken()} on whose blocks are complete in every layer: kept on
          * a retry.
          */
