@@ -1,0 +1,63 @@
+package io.baton.common.config;
+
+import io.baton.common.error.BatonException;
+import io.baton.common.error.ErrorCode;
+import java.util.Set;
+
+/** What settings must hold together. */
+final class CrossChecks {
+    private static final int BLOCK_TOKENS = 16;
+    private static final Set<String> LOOPBACK = Set.of("localhost", "::1", "[::1]");
+
+    private CrossChecks() {}
+
+    static void check(Configuration config) {
+        if (config.get(Settings.KV_CHUNK_TOKENS) % BLOCK_TOKENS != 0) {
+            throw wrong(Settings.KV_CHUNK_TOKENS, "a multiple of 16 is wanted", config);
+        }
+        if (config.get(Settings.CLUSTER_LEASE)
+                        .compareTo(config.get(Settings.CLUSTER_HEARTBEAT).multipliedBy(2))
+                < 0) {
+            throw wrong(
+                    Settings.CLUSTER_LEASE,
+                    "at least twice cluster.heartbeat (%s) is wanted"
+                            .formatted(config.text(Settings.CLUSTER_HEARTBEAT)),
+                    config);
+        }
+        if (config.get(Settings.CLUSTER_TLS_CERT).isPresent()
+                != config.get(Settings.CLUSTER_TLS_KEY).isPresent()) {
+            throw wrong(
+                    Settings.CLUSTER_TLS_CERT,
+                    "cluster.tls.cert and cluster.tls.key go together",
+                    config);
+        }
+        if (config.get(Settings.CLUSTER_TOKEN).isEmpty()) {
+            requireLoopback(Settings.CONTROL_HOST, config);
+            requireLoopback(Settings.KV_HOST, config);
+        }
+    }
+
+    private static void requireLoopback(Setting<String> setting, Configuration config) {
+        if (!isLoopback(config.get(setting))) {
+            throw wrong(
+                    setting,
+                    "without cluster.token only a loopback address is allowed; set cluster.token"
+                            + " on every role",
+                    config);
+        }
+    }
+
+    /** By its spelling alone: no name is looked up for this. */
+    private static boolean isLoopback(String host) {
+        return LOOPBACK.contains(host) || host.matches("127\\.\\d{1,3}\\.\\d{1,3}\\.\\d{1,3}");
+    }
+
+    private static BatonException wrong(Setting<?> setting, String what, Configuration config) {
+        return new BatonException(
+                ErrorCode.CONFIGURATION,
+                "%s is '%s' (%s): %s."
+                        .formatted(
+                                setting.key(), config.text(setting), config.origin(setting), what),
+                setting.key());
+    }
+}
