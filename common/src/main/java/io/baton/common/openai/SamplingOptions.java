@@ -1,0 +1,82 @@
+package io.baton.common.openai;
+
+import io.baton.common.generation.SamplingParams;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+import java.util.Set;
+
+/**
+ * The sampling part of a request: {@link SamplingParams} without what is known only later (tokens
+ * left in the context, the choice's seed). Ranges are checked.
+ *
+ * @param logprobs -1 for none, else how many alternatives
+ */
+public record SamplingOptions(
+        int minTokens,
+        float temperature,
+        int topK,
+        float topP,
+        float minP,
+        float frequencyPenalty,
+        float presencePenalty,
+        float repetitionPenalty,
+        Map<Integer, Float> logitBias,
+        OptionalLong seed,
+        List<String> stop,
+        Set<Integer> stopTokenIds,
+        boolean includeStop,
+        boolean ignoreEos,
+        boolean skipSpecialTokens,
+        int logprobs) {
+    public SamplingOptions {
+        logitBias = Map.copyOf(logitBias);
+        stop = List.copyOf(stop);
+        stopTokenIds = Set.copyOf(stopTokenIds);
+    }
+
+    /** Complete parameters of one choice. */
+    public SamplingParams params(int maxTokens, long choiceSeed) {
+        return new SamplingParams(
+                maxTokens,
+                Math.min(minTokens, maxTokens),
+                temperature,
+                topK,
+                topP,
+                minP,
+                frequencyPenalty,
+                presencePenalty,
+                repetitionPenalty,
+                logitBias,
+                choiceSeed,
+                stop,
+                stopTokenIds,
+                includeStop,
+                ignoreEos,
+                skipSpecialTokens,
+                logprobs);
+    }
+
+    /**
+     * Checks what needs the model.
+     *
+     * @param vocab size of the model's vocabulary
+     * @throws io.baton.common.error.BatonException INVALID_VALUE naming the field
+     */
+    public void requireVocabulary(int vocab) {
+        for (int id : logitBias.keySet()) {
+            if (id >= vocab) {
+                throw Fields.invalidAt(
+                        "logit_bias",
+                        "names token %d, the vocabulary has 0 to %d".formatted(id, vocab - 1));
+            }
+        }
+        for (int id : stopTokenIds) {
+            if (id >= vocab) {
+                throw Fields.invalidAt(
+                        "stop_token_ids",
+                        "names token %d, the vocabulary has 0 to %d".formatted(id, vocab - 1));
+            }
+        }
+    }
+}
