@@ -39,6 +39,14 @@ public interface Tokenizer {
     /** Whether {@link #encode} with {@code addSpecial} puts BOS first. */
     boolean addsBos();
 
+    /**
+     * Whether {@link #encode} puts a space before the text, which decoding from the start takes
+     * away again (SentencePiece).
+     */
+    default boolean addsSpacePrefix() {
+        return false;
+    }
+
     /** The token's name as the vocabulary spells it, for {@code token_strs} and for people. */
     String name(int token);
 }
