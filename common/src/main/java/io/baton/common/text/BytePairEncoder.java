@@ -69,8 +69,7 @@ final class BytePairEncoder implements FragmentEncoder {
             long hash = TokenTable.hash(text, from, to) * 0x9E3779B97F4A7C15L;
             int slot = (int) (hash >>> (64 - CACHE_BITS));
             Word word = cache[slot];
-            if (word != null
-                    && Arrays.equals(word.text, 0, word.text.length, text, from, to)) {
+            if (word != null && Arrays.equals(word.text, 0, word.text.length, text, from, to)) {
                 out.addAll(word.ids);
                 return;
             }

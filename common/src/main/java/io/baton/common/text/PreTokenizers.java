@@ -21,8 +21,7 @@ final class PreTokenizers {
     static final String KEY = "tokenizer.ggml.pre";
 
     private static final String NO_SPLIT_CONTRACTION = "'s|'t|'re|'ve|'m|'ll|'d";
-    private static final String CONTRACTION =
-            "'(?:[sStTmMdD]|[rR][eE]|[vV][eE]|[lL][lL])";
+    private static final String CONTRACTION = "'(?:[sStTmMdD]|[rR][eE]|[vV][eE]|[lL][lL])";
     private static final String WORD = "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+";
     private static final String SPACES = "|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
     private static final String SYMBOLS = "| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*";
@@ -98,8 +97,7 @@ final class PreTokenizers {
         return new PreTokenizer(patterns, options);
     }
 
-    private static void put(
-            Map<String, PreTokenizer> table, PreTokenizer value, String... names) {
+    private static void put(Map<String, PreTokenizer> table, PreTokenizer value, String... names) {
         for (String name : names) {
             table.put(name, value);
         }
@@ -113,10 +111,7 @@ final class PreTokenizers {
         putGptLike(t, plain);
         putLlamaLike(t, plain, whole, wholeBos);
         putDeepseekLike(t, plain);
-        put(
-                t,
-                of(new Options(false, true, true), LINES),
-                "gemma4");
+        put(t, of(new Options(false, true, true), LINES), "gemma4");
         put(t, of(plain, SENTENCE), "poro-chat", "bloom", "gpt3-finnish");
         put(t, of(plain, SENTENCE, "\\p{N}"), "viking");
         return Map.copyOf(t);
@@ -126,21 +121,30 @@ final class PreTokenizers {
         put(
                 t,
                 of(plain, GPT2),
-                "gpt-2", "phi-2", "gigachat", "a.x-4.0", "mellum", "exaone4", "mpt", "olmo",
-                "jais", "trillion", "granite-docling");
+                "gpt-2",
+                "phi-2",
+                "gigachat",
+                "a.x-4.0",
+                "mellum",
+                "exaone4",
+                "mpt",
+                "olmo",
+                "jais",
+                "trillion",
+                "granite-docling");
         put(
                 t,
                 of(plain, "\\p{N}", GPT2),
-                "smollm", "starcoder", "refact", "command-r", "codeshell", "exaone",
-                "minerva-7b", "mellum2");
-        put(
-                t,
-                of(plain, "[\\p{P}$+<=>^~|`]+", GPT2, "[0-9][0-9][0-9]"),
-                "falcon");
-        put(
-                t,
-                of(plain, "[\\p{P}$+<=>^~|]+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]"),
-                "default");
+                "smollm",
+                "starcoder",
+                "refact",
+                "command-r",
+                "codeshell",
+                "exaone",
+                "minerva-7b",
+                "mellum2");
+        put(t, of(plain, "[\\p{P}$+<=>^~|`]+", GPT2, "[0-9][0-9][0-9]"), "falcon");
+        put(t, of(plain, "[\\p{P}$+<=>^~|]+", GPT2, "\\p{N}+", "[0-9][0-9][0-9]"), "default");
         put(
                 t,
                 of(
@@ -159,16 +163,29 @@ final class PreTokenizers {
         put(
                 t,
                 of(wholeBos, LLAMA3),
-                "llama3", "llama-v3", "llama-bpe", "falcon3", "falcon-h1", "pixtral",
-                "midm-2.0", "lfm2");
+                "llama3",
+                "llama-v3",
+                "llama-bpe",
+                "falcon3",
+                "falcon-h1",
+                "pixtral",
+                "midm-2.0",
+                "lfm2");
         put(t, of(plain, LLAMA3), "dbrx", "smaug-bpe", "chatglm-bpe");
         put(t, of(whole, LLAMA3), "glm4", "glm5");
         put(t, of(plain, JAIS2), "jais-2");
         put(
                 t,
                 of(plain, QWEN2),
-                "qwen2", "deepseek-r1-qwen", "kormo", "f2llmv2", "megrez", "stablelm2",
-                "hunyuan", "solar-open", "grok-2");
+                "qwen2",
+                "deepseek-r1-qwen",
+                "kormo",
+                "f2llmv2",
+                "megrez",
+                "stablelm2",
+                "hunyuan",
+                "solar-open",
+                "grok-2");
         put(t, of(plain, LINES, QWEN2), "laguna");
         put(
                 t,
@@ -190,29 +207,28 @@ final class PreTokenizers {
                                 + "|\\p{N}"
                                 + SYMBOLS
                                 + "|\\s*[\\r\\n]|\\s+(?!\\S)|\\s+"),
-                "bailingmoe", "bailingmoe2", "llada-moe");
+                "bailingmoe",
+                "bailingmoe2",
+                "llada-moe");
         put(
                 t,
                 of(
                         plain,
-                        CONTRACTION
-                                + "|"
-                                + WORD
-                                + "|\\p{N}| ?[^\\s\\p{L}\\p{N}\\r\\n]+"
-                                + SPACES),
+                        CONTRACTION + "|" + WORD + "|\\p{N}| ?[^\\s\\p{L}\\p{N}\\r\\n]+" + SPACES),
                 "seed-coder");
         put(
                 t,
-                of(
-                        whole,
-                        "\\p{N}{1,3}",
-                        CONTRACTION + "|" + WORD + "|\\p{N}+" + SYMBOLS + SPACES),
+                of(whole, "\\p{N}{1,3}", CONTRACTION + "|" + WORD + "|\\p{N}+" + SYMBOLS + SPACES),
                 "minicpm5");
         put(t, of(wholeBos, CASED.formatted("", "")), "tekken");
         put(
                 t,
                 of(plain, CASED.formatted("(?:" + CONTRACTION + ")?", "{1,3}")),
-                "gpt-4o", "llama4", "kanana2", "talkie", "minimax-m2");
+                "gpt-4o",
+                "llama4",
+                "kanana2",
+                "talkie",
+                "minimax-m2");
     }
 
     private static void putDeepseekLike(Map<String, PreTokenizer> t, Options plain) {
@@ -238,7 +254,10 @@ final class PreTokenizers {
                         "\\p{N}{1,3}",
                         "[一-龥\\u3040-ゟ゠-ヿ]+",
                         DEEPSEEK_WORD + "| ?[\\p{P}\\p{S}]+[\\r\\n]*" + SPACES),
-                "deepseek-v3", "hunyuan-dense", "joyai-llm", "hy_v4");
+                "deepseek-v3",
+                "hunyuan-dense",
+                "joyai-llm",
+                "hy_v4");
         put(
                 t,
                 of(

@@ -4,9 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Finds special tokens in text. Longest first over the whole text, then from left to right, as
@@ -33,7 +31,8 @@ final class SpecialTokens {
     /** Special tokens in order: longest in UTF-8 first, then by id. */
     private final int[] byRank;
 
-    private final Map<Integer, Integer> ranks = new HashMap<>();
+    /** Place of each token in that order. */
+    private final int[] ranks;
 
     SpecialTokens(Vocabulary vocabulary) {
         this.vocabulary = vocabulary;
@@ -54,8 +53,9 @@ final class SpecialTokens {
                 Comparator.comparingInt((Integer id) -> -vocabulary.bytes().length(id))
                         .thenComparingInt(id -> id));
         byRank = specials.stream().mapToInt(id -> id).toArray();
+        ranks = new int[vocabulary.size()];
         for (int rank = 0; rank < byRank.length; rank++) {
-            ranks.put(byRank[rank], rank);
+            ranks[byRank[rank]] = rank;
         }
     }
 
@@ -132,7 +132,7 @@ final class SpecialTokens {
     private void offer(LongHeap candidates, PromptText prompt, int at, int limit) {
         int token = longest(prompt, at, limit);
         if (token >= 0) {
-            candidates.push(((long) ranks.get(token) << 32) | at);
+            candidates.push(((long) ranks[token] << 32) | at);
         }
     }
 
@@ -176,9 +176,7 @@ final class SpecialTokens {
                 high = middle;
             }
         }
-        return low == ranges.size()
-                ? prompt.text().length()
-                : Math.max(at, ranges.get(low).from());
+        return low == ranges.size() ? prompt.text().length() : Math.max(at, ranges.get(low).from());
     }
 
     /** C's isspace in the C locale. */

@@ -162,7 +162,9 @@ final class TokenKinds {
     private static void exceptions(Map<String, Integer> ids, byte[] kinds, BitSet ends) {
         boolean call = ids.containsKey("<|call|>") || ids.containsKey("<|calls|>");
         Integer end = ids.get("<|end|>");
-        if (end != null && call && (ids.containsKey("<|return|>") || ids.containsKey("<|flush|>"))) {
+        if (end != null
+                && call
+                && (ids.containsKey("<|return|>") || ids.containsKey("<|flush|>"))) {
             // Ends a message of several in a turn there.
             ends.clear(end);
         }

@@ -46,9 +46,7 @@ public final class Tokenizers {
             case "llama" -> sentencePiece(metadata);
             default ->
                     throw invalid(
-                            MODEL,
-                            "unknown tokenizer '%s'; known are gpt2, llama, gemma4",
-                            model);
+                            MODEL, "unknown tokenizer '%s'; known are gpt2, llama, gemma4", model);
         };
     }
 

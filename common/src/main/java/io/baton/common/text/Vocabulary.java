@@ -88,8 +88,7 @@ record Vocabulary(TokenTable table, byte[] kinds, TokenBytes bytes, Marks marks)
         if ((kind & TokenKinds.NORMAL) != 0) {
             return switch (spelling) {
                 case BYTE_CHARACTERS -> ByteAlphabet.decode(text);
-                case ESCAPED_SPACES ->
-                        text.replace('\u2581', ' ').getBytes(StandardCharsets.UTF_8);
+                case ESCAPED_SPACES -> text.replace('\u2581', ' ').getBytes(StandardCharsets.UTF_8);
             };
         }
         if ((kind & TokenKinds.BYTE) != 0) {

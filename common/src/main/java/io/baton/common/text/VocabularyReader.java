@@ -38,8 +38,7 @@ final class VocabularyReader {
         for (int id = 0; id < spellings.length; id++) {
             Integer other = ids.putIfAbsent(spellings[id], id);
             if (other != null) {
-                throw invalid(
-                        TOKENS, "tokens %d and %d are both '%s'", other, id, spellings[id]);
+                throw invalid(TOKENS, "tokens %d and %d are both '%s'", other, id, spellings[id]);
             }
         }
     }
@@ -67,7 +66,8 @@ final class VocabularyReader {
     }
 
     /** What the kind of tokenizer implies where the file says nothing. */
-    record Defaults(Vocabulary.Spelling spelling, boolean addsBos, OptionalInt bos, OptionalInt eos) {}
+    record Defaults(
+            Vocabulary.Spelling spelling, boolean addsBos, OptionalInt bos, OptionalInt eos) {}
 
     Vocabulary read(Defaults defaults) {
         byte[] kinds = kinds();
@@ -106,11 +106,7 @@ final class VocabularyReader {
         for (int id = 0; id < kinds.length; id++) {
             kinds[id] = types == null ? TokenKinds.NORMAL : TokenKinds.ofGguf(types[id]);
             if (kinds[id] == TokenKinds.BYTE && !BYTE_TOKEN.matcher(spellings[id]).matches()) {
-                throw invalid(
-                        TOKENS,
-                        "byte token %d is '%s', <0xHH> is wanted",
-                        id,
-                        spellings[id]);
+                throw invalid(TOKENS, "byte token %d is '%s', <0xHH> is wanted", id, spellings[id]);
             }
         }
         return kinds;
@@ -169,16 +165,17 @@ final class VocabularyReader {
 
     List<String> merges() {
         String key = PREFIX + "merges";
-        List<String> merges =
-                metadata.strings(key).orElseThrow(() -> invalid(key, "is missing"));
+        List<String> merges = metadata.strings(key).orElseThrow(() -> invalid(key, "is missing"));
         if (merges.size() > MAX_TOKENS) {
             throw invalid(key, "holds %d merges, at most %d are read", merges.size(), MAX_TOKENS);
         }
         for (String merge : merges) {
             if (merge.length() > 2 * MAX_TOKEN_LENGTH) {
                 throw invalid(
-                        key, "a merge has %d characters, at most %d are read",
-                        merge.length(), 2 * MAX_TOKEN_LENGTH);
+                        key,
+                        "a merge has %d characters, at most %d are read",
+                        merge.length(),
+                        2 * MAX_TOKEN_LENGTH);
             }
         }
         return merges;
