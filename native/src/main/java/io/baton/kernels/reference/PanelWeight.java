@@ -1,0 +1,112 @@
+package io.baton.kernels.reference;
+
+import io.baton.common.model.TensorType;
+import io.baton.kernels.Weight;
+import io.baton.kernels.host.HostBuffer;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.Set;
+
+/**
+ * A weight as float32, in panels of {@value #PANEL} output rows: {@code [panel][col][PANEL]}, rows
+ * beyond the last one zero. Neighbours in memory are neighbouring outputs, so that a plain Java
+ * loop over them needs no reordering of any sum to be vectorised. A vector (one row) is kept as it
+ * is.
+ */
+final class PanelWeight implements Weight {
+    /** Rows of a panel: long enough for C2's vector loop to outweigh its edges. */
+    static final int PANEL = 128;
+
+    private static final int STRIPE = 64;
+
+    private final TensorType type;
+    private final int rows;
+    private final int cols;
+    private final HostBuffer values;
+
+    private PanelWeight(TensorType type, int rows, int cols, HostBuffer values) {
+        this.type = type;
+        this.rows = rows;
+        this.cols = cols;
+        this.values = values;
+    }
+
+    static PanelWeight of(
+            TensorType type, int rows, int cols, MemorySegment data, Set<HostBuffer> owner) {
+        int width = rows == 1 ? 1 : PANEL;
+        long panels = Math.ceilDiv(rows, width);
+        long elements = Math.multiplyExact(Math.multiplyExact(panels, (long) width), (long) cols);
+        HostBuffer buffer = HostBuffer.allocate(4 * elements, owner);
+        float[] row = new float[cols];
+        float[] panel = new float[Math.multiplyExact(width, cols)];
+        for (int first = 0; first < rows; first += width) {
+            int count = Math.min(width, rows - first);
+            Arrays.fill(panel, 0);
+            for (int j = 0; j < count; j++) {
+                Dequantizer.row(type, data, first + j, cols, row);
+                for (int k = 0; k < cols; k++) {
+                    panel[k * width + j] = row[k];
+                }
+            }
+            MemorySegment.copy(
+                    panel,
+                    0,
+                    buffer.segment(),
+                    ValueLayout.JAVA_FLOAT,
+                    4L * first * cols,
+                    panel.length);
+        }
+        return new PanelWeight(type, rows, cols, buffer);
+    }
+
+    int panels() {
+        return Math.ceilDiv(rows, width());
+    }
+
+    /** Rows of a panel: {@value #PANEL}, or 1 of a vector. */
+    int width() {
+        return rows == 1 ? 1 : PANEL;
+    }
+
+    /** Columns that {@link #stripe} copies at once: a stripe of a panel stays in the L1 cache. */
+    int stripeCols() {
+        return rows == 1 ? cols : STRIPE;
+    }
+
+    /** Copies columns {@code [from, from + count)} of a panel, {@code [count][width]}. */
+    void stripe(int panel, int from, int count, float[] out) {
+        long offset = 4L * width() * ((long) panel * cols + from);
+        MemorySegment.copy(
+                values.segment(), ValueLayout.JAVA_FLOAT, offset, out, 0, count * width());
+    }
+
+    /** One row, as a gather over its panel. */
+    void row(int row, float[] out) {
+        int width = width();
+        long base = (long) (row / width) * width * cols + row % width;
+        for (int k = 0; k < cols; k++) {
+            out[k] = values.segment().getAtIndex(ValueLayout.JAVA_FLOAT, base + (long) k * width);
+        }
+    }
+
+    @Override
+    public TensorType type() {
+        return type;
+    }
+
+    @Override
+    public int rows() {
+        return rows;
+    }
+
+    @Override
+    public int cols() {
+        return cols;
+    }
+
+    @Override
+    public long residentBytes() {
+        return values.bytes();
+    }
+}

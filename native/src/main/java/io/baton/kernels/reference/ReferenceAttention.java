@@ -1,0 +1,141 @@
+package io.baton.kernels.reference;
+
+import io.baton.common.kv.KvLayout;
+import io.baton.kernels.Batch;
+import io.baton.kernels.KernelQueue.AttentionShape;
+import io.baton.kernels.KvPages;
+import io.baton.kernels.Tensor;
+import io.baton.kernels.host.Bfloat16;
+import io.baton.kernels.host.HostBuffer;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/**
+ * Causal softmax attention over paged KV (Vaswani et al., section 3.2.1), one KV head and a tile of
+ * rows at a time. Scores are sums over the elements in order, the softmax subtracts the largest
+ * score, its sum and the weighted values run over positions in order.
+ */
+final class ReferenceAttention {
+    private static final int TILE_ROWS = 32;
+
+    private final Batch batch;
+    private final KvPages pages;
+    private final int layer;
+    private final AttentionShape shape;
+    private final MemorySegment q;
+    private final MemorySegment out;
+
+    ReferenceAttention(
+            Batch batch, KvPages pages, int layer, AttentionShape shape, Tensor[] queryAndOut) {
+        this.batch = batch;
+        this.pages = pages;
+        this.layer = layer;
+        this.shape = shape;
+        this.q = HostBuffer.of(queryAndOut[0]);
+        this.out = HostBuffer.of(queryAndOut[1]);
+    }
+
+    void run(WorkPool pool) {
+        int kvHeads = pages.layout().kvHeads();
+        for (Batch.Span span : batch.spans()) {
+            int tiles = Math.ceilDiv(span.rows(), TILE_ROWS);
+            pool.run(
+                    tiles * kvHeads,
+                    task -> tile(span, task / kvHeads * TILE_ROWS, task % kvHeads));
+        }
+    }
+
+    /** Rows {@code [from, from + TILE_ROWS)} of a span, all query heads of one KV head. */
+    private void tile(Batch.Span span, int from, int kvHead) {
+        KvLayout layout = pages.layout();
+        int headDim = layout.headDim();
+        int group = shape.heads() / layout.kvHeads();
+        int to = Math.min(span.rows(), from + TILE_ROWS);
+        int base = first(span.firstPosition() + from);
+        int positions = span.firstPosition() + to - base;
+        float[] keys = new float[headDim * positions];
+        float[] values = new float[positions * headDim];
+        load(span, kvHead, base, positions, keys, values);
+
+        float[] query = new float[headDim];
+        float[] scores = new float[positions];
+        float[] sums = new float[headDim];
+        for (int r = from; r < to; r++) {
+            int position = span.firstPosition() + r;
+            int low = first(position) - base;
+            int count = position + 1 - base - low;
+            for (int g = 0; g < group; g++) {
+                int head = kvHead * group + g;
+                long at = 4L * headDim * ((long) (span.firstRow() + r) * shape.heads() + head);
+                MemorySegment.copy(q, ValueLayout.JAVA_FLOAT, at, query, 0, headDim);
+                Arrays.fill(scores, 0, count, 0);
+                Accumulate.rows(keys, low, positions, query, 0, headDim, scores, 0, count);
+                softmax(scores, count, shape.scale());
+                Arrays.fill(sums, 0);
+                Accumulate.rows(values, low * headDim, headDim, scores, 0, count, sums, 0, headDim);
+                MemorySegment.copy(sums, 0, out, ValueLayout.JAVA_FLOAT, at, headDim);
+            }
+        }
+    }
+
+    private int first(int position) {
+        return shape.window() == 0 ? 0 : Math.max(0, position + 1 - shape.window());
+    }
+
+    /** Keys as {@code [headDim][positions]}, values as {@code [positions][headDim]}. */
+    private void load(
+            Batch.Span span, int kvHead, int base, int positions, float[] keys, float[] values) {
+        KvLayout layout = pages.layout();
+        MemorySegment pool = HostBuffer.of(pages.buffer());
+        int headDim = layout.headDim();
+        int element = layout.dtype().bytes();
+        int blockTokens = layout.blockTokens();
+        float[] key = new float[headDim];
+        float[] value = new float[headDim];
+        for (int p = 0; p < positions; p++) {
+            int position = base + p;
+            int block = span.blocks()[position / blockTokens];
+            int row = kvHead * blockTokens + position % blockTokens;
+            long keyAt = pages.offset(layer, block) + (long) element * row * headDim;
+            read(pool, keyAt, key);
+            read(pool, keyAt + layout.blockLayerBytes() / 2, value);
+            for (int d = 0; d < headDim; d++) {
+                keys[d * positions + p] = key[d];
+            }
+            System.arraycopy(value, 0, values, p * headDim, headDim);
+        }
+    }
+
+    private void read(MemorySegment pool, long at, float[] out) {
+        switch (pages.layout().dtype()) {
+            case F32 -> MemorySegment.copy(pool, ValueLayout.JAVA_FLOAT, at, out, 0, out.length);
+            case BF16 -> {
+                for (int d = 0; d < out.length; d++) {
+                    out[d] = Bfloat16.toFloat(pool.get(ValueLayout.JAVA_SHORT, at + 2L * d));
+                }
+            }
+            case F16 -> {
+                for (int d = 0; d < out.length; d++) {
+                    out[d] = Float.float16ToFloat(pool.get(ValueLayout.JAVA_SHORT, at + 2L * d));
+                }
+            }
+        }
+    }
+
+    private static void softmax(float[] scores, int count, float scale) {
+        float max = Float.NEGATIVE_INFINITY;
+        for (int i = 0; i < count; i++) {
+            scores[i] *= scale;
+            max = Math.max(max, scores[i]);
+        }
+        float sum = 0;
+        for (int i = 0; i < count; i++) {
+            scores[i] = (float) StrictMath.exp(scores[i] - max);
+            sum += scores[i];
+        }
+        for (int i = 0; i < count; i++) {
+            scores[i] /= sum;
+        }
+    }
+}

@@ -1,0 +1,61 @@
+package io.baton.kernels.reference;
+
+import io.baton.kernels.KernelQueue.Projection;
+import io.baton.kernels.Tensor;
+import io.baton.kernels.host.HostBuffer;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/** Products of float32 rows and panels: each output is a sum over the columns in order. */
+final class ReferenceMatmul {
+    /** Below this many multiplications, waking a thread costs more than it saves. */
+    private static final long ALONE = 1 << 17;
+
+    private ReferenceMatmul() {}
+
+    /** {@code out[r] = weight * in[r]} for the first {@code rows} rows. */
+    static void run(WorkPool pool, Tensor in, Projection projection, int rows) {
+        PanelWeight weight = weight(projection);
+        float[] x = new float[rows * in.cols()];
+        MemorySegment.copy(HostBuffer.of(in), ValueLayout.JAVA_FLOAT, 0, x, 0, x.length);
+        MemorySegment out = HostBuffer.of(projection.out());
+        long work = (long) rows * weight.rows() * weight.cols();
+        if (work < ALONE) {
+            for (int panel = 0; panel < weight.panels(); panel++) {
+                panel(weight, panel, x, rows, out);
+            }
+        } else {
+            pool.run(weight.panels(), panel -> panel(weight, panel, x, rows, out));
+        }
+    }
+
+    private static PanelWeight weight(Projection projection) {
+        if (projection.weight() instanceof PanelWeight weight) {
+            return weight;
+        }
+        throw new IllegalArgumentException("the weight belongs to another provider");
+    }
+
+    private static void panel(PanelWeight w, int panel, float[] x, int rows, MemorySegment out) {
+        int width = w.width();
+        int cols = w.cols();
+        float[] stripe = new float[Math.min(w.stripeCols(), cols) * width];
+        float[] sums = new float[rows * width];
+        Arrays.fill(sums, 0);
+        for (int from = 0; from < cols; from += w.stripeCols()) {
+            int count = Math.min(w.stripeCols(), cols - from);
+            w.stripe(panel, from, count, stripe);
+            for (int r = 0; r < rows; r++) {
+                Accumulate.rows(
+                        stripe, 0, width, x, r * cols + from, count, sums, r * width, width);
+            }
+        }
+        int first = panel * width;
+        int valid = Math.min(width, w.rows() - first);
+        for (int r = 0; r < rows; r++) {
+            long offset = 4L * ((long) r * w.rows() + first);
+            MemorySegment.copy(sums, r * width, out, ValueLayout.JAVA_FLOAT, offset, valid);
+        }
+    }
+}
