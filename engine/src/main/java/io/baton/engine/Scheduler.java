@@ -2,6 +2,7 @@ package io.baton.engine;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.kv.ChunkKey;
 import io.baton.engine.KvPool.Use;
 import io.baton.engine.Sequence.Phase;
 import java.util.ArrayList;
@@ -288,7 +289,7 @@ final class Scheduler {
 
     private void publish(Sequence sequence) {
         int full = sequence.computed / limits.blockTokens();
-        List<io.baton.common.kv.ChunkKey> keys = sequence.keysUpTo(full);
+        List<ChunkKey> keys = sequence.keysUpTo(full);
         for (int i = sequence.publishedBlocks; i < full; i++) {
             pool.publish(keys.get(i), sequence.blocks()[i]);
         }

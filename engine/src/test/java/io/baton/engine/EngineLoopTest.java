@@ -1,0 +1,569 @@
+package io.baton.engine;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.baton.common.error.BatonException;
+import io.baton.common.error.ErrorCode;
+import io.baton.common.generation.FinishReason;
+import io.baton.common.generation.SamplingParams;
+import io.baton.common.generation.TokenOutput;
+import io.baton.common.kv.KvLayout;
+import io.baton.common.model.TinyModel;
+import io.baton.common.time.Ticker;
+import io.baton.engine.Recorder.LayerCall;
+import io.baton.engine.Recorder.Outcome;
+import io.baton.kernels.KvPages;
+import io.baton.kernels.reference.ReferenceKernels;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What the loop promises to its callers, on a tiny model and the reference kernels. */
+class EngineLoopTest {
+    private final Rig rig = new Rig(TinyModel.llama(), new ReferenceKernels(1, "test"));
+
+    @AfterEach
+    void close() {
+        rig.close();
+    }
+
+    private static SamplingParams stops(int maxTokens, Set<Integer> ids, boolean ignoreEos) {
+        return new SamplingParams(
+                maxTokens, 0, 0f, 0, 1f, 0f, 0f, 0f, 1f, Map.of(), 0, List.of(), ids, false,
+                ignoreEos, true, -1);
+    }
+
+    private static void assertAtRest(EngineLoop loop) {
+        EngineLoop.Stats stats = loop.stats();
+        assertEquals(stats.poolBlocks(), stats.freeBlocks(), stats.toString());
+        assertEquals(0, stats.running() + stats.waiting(), stats.toString());
+    }
+
+    /** Waits until the pool is free again; blocks of a running step are freed at its end. */
+    private static void awaitAtRest(EngineLoop loop) {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (loop.stats().freeBlocks() < loop.stats().poolBlocks()) {
+            assertTrue(System.nanoTime() < deadline, loop.stats().toString());
+            Thread.onSpinWait();
+        }
+        assertAtRest(loop);
+    }
+
+    private static ErrorCode code(Outcome outcome) {
+        assertNotNull(outcome.error());
+        return outcome.error().code();
+    }
+
+    @Test
+    void aPrefillTellsItsLayersThenItsFirstTokenAndEndsQuietly() throws InterruptedException {
+        EngineLoop loop = rig.loop(100, 100);
+        SequenceSpec spec = Specs.greedy("p", Specs.tokens(1, 300), 10);
+        List<Object> order = new ArrayList<>();
+        Recorder recorder =
+                new Recorder() {
+                    @Override
+                    public boolean onToken(TokenOutput token) {
+                        order.addAll(layers());
+                        return super.onToken(token);
+                    }
+                };
+        try (Reservation reservation = loop.reserve(spec)) {
+            loop.prefill(reservation, recorder, false);
+            recorder.awaitStart();
+            assertEquals(0, recorder.awaitToken().index());
+        }
+        List<Object> expected = new ArrayList<>();
+        for (int[] span : new int[][] {{0, 100}, {100, 200}, {200, 256}, {256, 300}}) {
+            for (int layer = 0; layer < 4; layer++) {
+                expected.add(new LayerCall(layer, span[0], span[1]));
+            }
+        }
+        assertEquals(expected, order);
+        assertNull(recorder.now().reason());
+        awaitAtRest(loop);
+    }
+
+    @Test
+    void heldTokensAreNotAnnouncedAndCanBeReadAtOnce() throws InterruptedException {
+        EngineLoop loop = rig.loop(100, 512);
+        SequenceSpec spec = Specs.greedy("p", Specs.tokens(1, 40), 1);
+        byte[] first;
+        try (Reservation reservation = loop.reserve(spec)) {
+            Recorder recorder = new Recorder();
+            loop.prefill(reservation, recorder, false);
+            recorder.await();
+            first = bytes(reservation, 2, 0, 2);
+        }
+        try (Reservation reservation = loop.reserve(spec)) {
+            assertEquals(32, reservation.heldTokens());
+            org.junit.jupiter.api.Assertions.assertArrayEquals(first, bytes(reservation, 2, 0, 2));
+            Recorder recorder = new Recorder();
+            loop.prefill(reservation, recorder, false);
+            recorder.await();
+            assertEquals(new LayerCall(0, 32, 40), recorder.layers().getFirst());
+            assertEquals(4, recorder.layers().size());
+        }
+    }
+
+    private static byte[] bytes(Reservation reservation, int layer, int firstBlock, int blocks) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment target =
+                    arena.allocate((long) blocks * reservation.layout().blockLayerBytes());
+            reservation.read(layer, firstBlock, target);
+            return target.toArray(ValueLayout.JAVA_BYTE);
+        }
+    }
+
+    @Test
+    void anEndTokenEndsTheAnswerUnlessIgnored() throws InterruptedException {
+        int[] prompt = Specs.tokens(2, 30);
+        Outcome free = Rig.serve(rig.loop(50, 64), Specs.greedy("f", prompt, 12));
+        assertEquals(FinishReason.LENGTH, free.reason());
+        int end = free.ids().get(4);
+        int at = free.ids().indexOf(end);
+        EngineLoop loop = rig.loop(Rig.options(50, 64), Set.of(end));
+        Outcome stopped = Rig.serve(loop, Specs.greedy("s", prompt, 12));
+        assertEquals(FinishReason.STOP, stopped.reason());
+        assertEquals(free.ids().subList(0, at + 1), stopped.ids());
+        Outcome ignored = Rig.serve(loop, Specs.spec("i", prompt, stops(12, Set.of(), true)));
+        assertEquals(free.ids(), ignored.ids());
+        Outcome byId = Rig.serve(loop, Specs.spec("b", prompt, stops(12, Set.of(end), true)));
+        assertEquals(stopped.ids(), byId.ids());
+        assertEquals(FinishReason.STOP, byId.reason());
+    }
+
+    @Test
+    void aFirstTokenThatEndsTheAnswerIsSaidByWhoeverSampledIt() throws InterruptedException {
+        EngineLoop loop = rig.loop(50, 64);
+        SequenceSpec one = Specs.greedy("one", Specs.tokens(2, 30), 1);
+        try (Reservation reservation = loop.reserve(one)) {
+            Recorder recorder = new Recorder();
+            loop.prefill(reservation, recorder, false);
+            Outcome outcome = recorder.await();
+            assertEquals(1, outcome.tokens().size());
+            assertEquals(FinishReason.LENGTH, outcome.reason());
+        }
+        try (Reservation source = loop.reserve(one);
+                Reservation target = rig.loop(50, 64).reserve(one)) {
+            Recorder first = new Recorder();
+            loop.prefill(source, first, false);
+            TokenOutput next = first.await().tokens().getFirst();
+            Rig.copy(source, target, 30);
+            Recorder rest = new Recorder();
+            // The decoder says the same again when it is handed the token.
+            rigLoopOf(target).decode(target, next, rest);
+            Outcome outcome = rest.await();
+            assertEquals(List.of(next), outcome.tokens());
+            assertEquals(FinishReason.LENGTH, outcome.reason());
+        }
+    }
+
+    private EngineLoop rigLoopOf(Reservation reservation) {
+        for (EngineLoop loop : rig.loops()) {
+            if (reservation instanceof PoolReservation own
+                    && loop instanceof DefaultEngineLoop candidate
+                    && own.isOf(candidate)) {
+                return loop;
+            }
+        }
+        throw new AssertionError("unknown loop");
+    }
+
+    @Test
+    void aListenerMayStopAndTheContextEnds() throws InterruptedException {
+        EngineLoop loop = rig.loop(3, 64);
+        Recorder stopping =
+                new Recorder() {
+                    @Override
+                    public boolean onToken(TokenOutput token) {
+                        super.onToken(token);
+                        return token.index() < 2;
+                    }
+                };
+        try (Reservation reservation = loop.reserve(Specs.greedy("s", Specs.tokens(2, 20), 100))) {
+            loop.prefill(reservation, stopping, true);
+            Outcome outcome = stopping.await();
+            assertEquals(3, outcome.tokens().size());
+            assertEquals(FinishReason.STOP, outcome.reason());
+        }
+        Outcome full = Rig.serve(loop, Specs.greedy("l", Specs.tokens(2, 20), 100));
+        assertEquals(FinishReason.LENGTH, full.reason());
+        assertEquals(28, full.tokens().size(), "20 + 28 tokens fill the three blocks");
+        assertEquals(
+                ErrorCode.CONTEXT_LENGTH_EXCEEDED,
+                assertThrows(
+                                BatonException.class,
+                                () -> loop.reserve(Specs.greedy("x", Specs.tokens(1, 48), 1)))
+                        .code());
+    }
+
+    @Test
+    void cancelFreesBlocksAndSilencesTheListener() throws InterruptedException {
+        EngineLoop loop = rig.loop(200, 64);
+        Recorder recorder = new Recorder();
+        try (Reservation reservation =
+                loop.reserve(Specs.greedy("c", Specs.tokens(1, 1500), 500))) {
+            loop.prefill(reservation, recorder, true);
+            recorder.awaitStart();
+            loop.cancel(reservation);
+        }
+        awaitAtRest(loop);
+        int heard = recorder.layers().size();
+        // The engine still works, and the cancelled sequence's listener hears nothing of it.
+        Rig.serve(loop, Specs.greedy("n", Specs.tokens(9, 20), 3));
+        assertEquals(heard, recorder.layers().size());
+        assertNull(recorder.now().reason());
+        assertNull(recorder.now().error());
+    }
+
+    @Test
+    void closingIsEnoughToCancelAndTwiceIsHarmless() throws InterruptedException {
+        EngineLoop loop = rig.loop(100, 64);
+        Recorder recorder = new Recorder();
+        Reservation reservation = loop.reserve(Specs.greedy("c", Specs.tokens(1, 40), 1000));
+        loop.prefill(reservation, recorder, true);
+        recorder.awaitToken();
+        reservation.close();
+        reservation.close();
+        awaitAtRest(loop);
+        assertThrows(IllegalStateException.class, () -> bytes(reservation, 0, 0, 1));
+        assertThrows(IllegalStateException.class, () -> loop.prefill(reservation, recorder, true));
+    }
+
+    @Test
+    void aTokenBeyondTheVocabularyIsRefused() {
+        EngineLoop loop = rig.loop(10, 64);
+        for (int bad : new int[] {-1, 512}) {
+            assertEquals(
+                    ErrorCode.INVALID_VALUE,
+                    assertThrows(
+                                    BatonException.class,
+                                    () -> loop.reserve(Specs.greedy("v", new int[] {5, bad}, 1)))
+                            .code());
+        }
+        assertAtRest(loop);
+    }
+
+    @Test
+    void writesAreRefusedWhereOthersRead() throws InterruptedException {
+        EngineLoop loop = rig.loop(100, 64);
+        SequenceSpec spec = Specs.greedy("w", Specs.tokens(1, 40), 2);
+        Rig.serve(loop, spec);
+        try (Reservation reservation = loop.reserve(spec);
+                Arena arena = Arena.ofConfined()) {
+            MemorySegment block = arena.allocate(reservation.layout().blockLayerBytes());
+            assertThrows(IllegalStateException.class, () -> reservation.write(0, 0, block));
+            reservation.write(0, 2, block);
+            assertThrows(IllegalStateException.class, () -> reservation.write(0, 3, block));
+            assertThrows(IllegalStateException.class, () -> reservation.write(4, 2, block));
+            assertThrows(IllegalStateException.class, () -> reservation.write(0, -1, block));
+            assertThrows(
+                    IllegalStateException.class,
+                    () -> reservation.write(0, 2, block.asSlice(0, 7)));
+            TokenOutput next = new TokenOutput(0, 5, 0f, List.of(), null);
+            assertThrows(
+                    IllegalStateException.class,
+                    () -> loop.decode(reservation, next, new Recorder()),
+                    "three of four layers have not arrived");
+            loop.prefill(reservation, new Recorder(), false);
+            assertThrows(IllegalStateException.class, () -> reservation.write(0, 2, block));
+        }
+    }
+
+    @Test
+    void newBlocksHoldNothingOfTheirFormerOwner() throws InterruptedException {
+        EngineLoop loop = rig.loop(4, 64);
+        Rig.serve(loop, Specs.greedy("secret", Specs.tokens(1, 60), 3));
+        try (Reservation reservation = loop.reserve(Specs.greedy("o", Specs.tokens(2, 60), 3))) {
+            for (int layer = 0; layer < 4; layer++) {
+                for (byte value : bytes(reservation, layer, 0, 4)) {
+                    assertEquals(0, value);
+                }
+            }
+        }
+    }
+
+    @Test
+    void manyCallersAtOnceAllGetTheirAnswers() throws Exception {
+        EngineLoop loop = rig.loop(24, 64);
+        Map<Integer, List<Integer>> expected = new java.util.HashMap<>();
+        for (int seed = 0; seed < 4; seed++) {
+            expected.put(
+                    seed, Rig.serve(loop, Specs.greedy("e", Specs.tokens(seed, 50), 20)).ids());
+        }
+        try (ExecutorService callers = Executors.newFixedThreadPool(8)) {
+            List<Future<?>> done = new ArrayList<>();
+            for (int caller = 0; caller < 8; caller++) {
+                int seed = caller % 4;
+                done.add(
+                        callers.submit(
+                                () -> {
+                                    for (int i = 0; i < 5; i++) {
+                                        contend(loop, seed, expected.get(seed), i == 2);
+                                    }
+                                    return null;
+                                }));
+            }
+            for (Future<?> future : done) {
+                future.get(60, TimeUnit.SECONDS);
+            }
+        }
+        awaitAtRest(loop);
+    }
+
+    private static void contend(
+            EngineLoop loop, int seed, @Nullable List<Integer> expected, boolean cancel)
+            throws InterruptedException {
+        SequenceSpec spec = Specs.greedy("c", Specs.tokens(seed, 50), 20);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(50);
+        while (true) {
+            try (Reservation reservation = loop.reserve(spec)) {
+                Recorder recorder = new Recorder();
+                loop.prefill(reservation, recorder, true);
+                if (cancel) {
+                    recorder.awaitToken();
+                    loop.cancel(reservation);
+                } else {
+                    assertEquals(expected, recorder.await().ids());
+                }
+                return;
+            } catch (BatonException e) {
+                assertEquals(ErrorCode.KV_POOL_EXHAUSTED, e.code());
+                assertTrue(System.nanoTime() < deadline, "never got a place");
+                Thread.yield();
+            }
+        }
+    }
+
+    /** An engine whose steps fail, wait or give bad numbers when a test wants it. */
+    private static final class Faulty implements Engine {
+        private final Engine engine;
+        volatile @Nullable RuntimeException failure;
+        volatile @Nullable CountDownLatch gate;
+        volatile boolean notFinite;
+        final CountDownLatch entered = new CountDownLatch(1);
+
+        Faulty(Engine engine) {
+            this.engine = engine;
+        }
+
+        @Override
+        public ModelConfig config() {
+            return engine.config();
+        }
+
+        @Override
+        public KvPages pages() {
+            return engine.pages();
+        }
+
+        @Override
+        public Optional<MemorySegment> step(StepPlan plan, LayerListener listener) {
+            entered.countDown();
+            RuntimeException toThrow = failure;
+            if (toThrow != null) {
+                throw toThrow;
+            }
+            CountDownLatch closed = gate;
+            if (closed != null) {
+                try {
+                    assertTrue(closed.await(30, TimeUnit.SECONDS));
+                } catch (InterruptedException e) {
+                    throw new IllegalStateException(e);
+                }
+            }
+            Optional<MemorySegment> logits = engine.step(plan, listener);
+            if (notFinite && logits.isPresent()) {
+                logits.get().set(ValueLayout.JAVA_FLOAT, 40, Float.NaN);
+            }
+            return logits;
+        }
+
+        @Override
+        public void zeroBlocks(int[] blocks) {
+            engine.zeroBlocks(blocks);
+        }
+
+        @Override
+        public void close() {
+            engine.close();
+        }
+    }
+
+    private Faulty faulty(EngineOptions options) {
+        return new Faulty(Transformer.of(options, rig.weights, rig.kernels));
+    }
+
+    private DefaultEngineLoop loop(Faulty engine, EngineOptions options) {
+        DefaultEngineLoop loop = new DefaultEngineLoop(engine, options, Set.of(), Ticker.system());
+        loop.start();
+        rig.own(loop);
+        return loop;
+    }
+
+    @Test
+    void aFailedStepFailsItsSequencesAndTheLoopGoesOn() throws InterruptedException {
+        EngineOptions options = Rig.options(50, 64);
+        Faulty engine = faulty(options);
+        DefaultEngineLoop loop = loop(engine, options);
+        SequenceSpec spec = Specs.greedy("f", Specs.tokens(1, 30), 4);
+        engine.failure = new IllegalStateException("made to fail");
+        assertEquals(ErrorCode.INTERNAL, code(Rig.serve(loop, spec)));
+        engine.failure = null;
+        engine.notFinite = true;
+        assertEquals(ErrorCode.INTERNAL, code(Rig.serve(loop, spec)));
+        engine.notFinite = false;
+        assertEquals(4, Rig.serve(loop, spec).tokens().size());
+        assertEquals(2, loop.counters().failures());
+        awaitAtRest(loop);
+    }
+
+    @Test
+    void aListenerThatThrowsHurtsItsOwnSequenceAlone() throws InterruptedException {
+        EngineLoop loop = rig.loop(50, 64);
+        SequenceSpec spec = Specs.greedy("t", Specs.tokens(1, 30), 4);
+        for (String where : List.of("onStarted", "onLayer", "onToken")) {
+            Recorder throwing = new ThrowingRecorder(where);
+            Recorder good = new Recorder();
+            try (Reservation one = loop.reserve(spec);
+                    Reservation two = loop.reserve(spec)) {
+                loop.prefill(one, throwing, true);
+                loop.prefill(two, good, true);
+                assertEquals(ErrorCode.INTERNAL, code(throwing.await()), where);
+                assertEquals(4, good.await().tokens().size(), where);
+            }
+        }
+        awaitAtRest(loop);
+    }
+
+    private static final class ThrowingRecorder extends Recorder {
+        private final String where;
+
+        ThrowingRecorder(String where) {
+            this.where = where;
+        }
+
+        private void maybe(String here) {
+            if (here.equals(where)) {
+                throw new IllegalStateException("made to fail in " + here);
+            }
+        }
+
+        @Override
+        public void onStarted() {
+            maybe("onStarted");
+            super.onStarted();
+        }
+
+        @Override
+        public void onLayer(int layer, int fromToken, int toToken) {
+            maybe("onLayer");
+            super.onLayer(layer, fromToken, toToken);
+        }
+
+        @Override
+        public boolean onToken(TokenOutput token) {
+            maybe("onToken");
+            return super.onToken(token);
+        }
+    }
+
+    @Test
+    void blocksClosedDuringAStepStayUntouchedUntilItsEnd() throws InterruptedException {
+        EngineOptions options = Rig.options(50, 64);
+        Faulty engine = faulty(options);
+        DefaultEngineLoop loop = loop(engine, options);
+        CountDownLatch gate = new CountDownLatch(1);
+        engine.gate = gate;
+        Reservation reservation = loop.reserve(Specs.greedy("g", Specs.tokens(1, 30), 4));
+        loop.prefill(reservation, new Recorder(), true);
+        assertTrue(engine.entered.await(20, TimeUnit.SECONDS));
+        reservation.close();
+        assertEquals(2, loop.stats().activeBlocks());
+        gate.countDown();
+        awaitAtRest(loop);
+    }
+
+    @Test
+    void drainLetsWorkEndAndRefusesMore() throws InterruptedException {
+        EngineLoop loop = rig.loop(50, 64);
+        SequenceSpec spec = Specs.greedy("d", Specs.tokens(1, 30), 50);
+        Recorder recorder = new Recorder();
+        try (Reservation reservation = loop.reserve(spec)) {
+            loop.prefill(reservation, recorder, true);
+            loop.drain(TimeUnit.SECONDS.toNanos(30));
+            Outcome outcome = recorder.now();
+            assertEquals(50, outcome.tokens().size());
+            assertEquals(FinishReason.LENGTH, outcome.reason());
+        }
+        assertEquals(
+                ErrorCode.DRAINING,
+                assertThrows(BatonException.class, () -> loop.reserve(spec)).code());
+        assertAtRest(loop);
+    }
+
+    @Test
+    void drainFailsWhatIsLeftWhenTimeIsOver() throws InterruptedException {
+        EngineOptions options = Rig.options(50, 64);
+        Faulty engine = faulty(options);
+        DefaultEngineLoop loop = loop(engine, options);
+        SequenceSpec spec = Specs.greedy("d", Specs.tokens(1, 30), 500);
+        Recorder recorder = new Recorder();
+        try (Reservation reservation = loop.reserve(spec);
+                Reservation idle = loop.reserve(spec)) {
+            loop.prefill(reservation, recorder, true);
+            recorder.awaitToken();
+            loop.drain(0);
+            assertEquals(ErrorCode.DRAINING, code(recorder.await()));
+            assertEquals(
+                    ErrorCode.DRAINING,
+                    assertThrows(
+                                    BatonException.class,
+                                    () -> loop.prefill(idle, new Recorder(), true))
+                            .code());
+        }
+        assertAtRest(loop);
+    }
+
+    @Test
+    void statsTellReservedFromActive() throws InterruptedException {
+        EngineLoop loop = rig.loop(50, 64);
+        KvLayout layout = rig.weights.config().kvLayout(io.baton.common.kv.KvDtype.BF16, 16);
+        try (Reservation reservation = loop.reserve(Specs.greedy("s", Specs.tokens(1, 40), 1))) {
+            assertEquals(layout, reservation.layout());
+            assertEquals(3, loop.stats().reservedBlocks());
+            assertEquals(47, loop.stats().freeBlocks());
+            Recorder recorder = new Recorder();
+            loop.prefill(reservation, recorder, false);
+            recorder.await();
+            assertEquals(3, loop.stats().activeBlocks());
+            assertEquals(0, loop.stats().reservedBlocks());
+        }
+        assertEquals(2, loop.stats().cachedBlocks());
+        loop.clearCache();
+        assertEquals(0, loop.stats().cachedBlocks());
+        assertAtRest(loop);
+        EngineLoop.Counters counters = loop.counters();
+        assertEquals(40, counters.prefillTokens());
+        assertEquals(1, counters.sampledTokens());
+        assertTrue(counters.stepNanos() > 0);
+        assertEquals(1, loop.stats().steps());
+    }
+}

@@ -1,0 +1,119 @@
+package io.baton.engine;
+
+import io.baton.common.generation.TokenOutput;
+import io.baton.common.kv.KvDtype;
+import io.baton.common.model.GgufFile;
+import io.baton.common.model.TinyModel;
+import io.baton.common.time.Ticker;
+import io.baton.engine.Recorder.Outcome;
+import io.baton.kernels.Kernels;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/** A tiny model's weights on one provider, and engines over them. */
+final class Rig implements AutoCloseable {
+    private final GgufFile file;
+    final Kernels kernels;
+    final ModelWeights weights;
+    private final List<EngineLoop> loops = new ArrayList<>();
+
+    Rig(TinyModel model, Kernels kernels) {
+        this.kernels = kernels;
+        this.file = GgufFile.ofBytes(model.toBytes());
+        this.weights = ModelWeights.load(kernels, file);
+    }
+
+    static EngineOptions options(int poolBlocks, int stepTokens) {
+        return new EngineOptions(
+                "engine-test",
+                poolBlocks,
+                KvDtype.BF16,
+                2048,
+                stepTokens,
+                Math.min(16, stepTokens),
+                64,
+                256);
+    }
+
+    EngineLoop loop(EngineOptions options, Set<Integer> endTokens) {
+        EngineLoop loop = EngineLoops.start(options, weights, kernels, endTokens, Ticker.system());
+        loops.add(loop);
+        return loop;
+    }
+
+    /** Closes the loop with the rest. */
+    void own(EngineLoop loop) {
+        loops.add(loop);
+    }
+
+    List<EngineLoop> loops() {
+        return loops;
+    }
+
+    EngineLoop loop(int poolBlocks, int stepTokens) {
+        return loop(options(poolBlocks, stepTokens), Set.of());
+    }
+
+    /** Serves one sequence from beginning to end here. */
+    static Outcome serve(EngineLoop loop, SequenceSpec spec) throws InterruptedException {
+        return serve(loop, List.of(spec)).getFirst();
+    }
+
+    /** Serves all at once. */
+    static List<Outcome> serve(EngineLoop loop, List<SequenceSpec> specs)
+            throws InterruptedException {
+        List<Reservation> reservations = new ArrayList<>();
+        List<Recorder> recorders = new ArrayList<>();
+        for (SequenceSpec spec : specs) {
+            reservations.add(loop.reserve(spec));
+        }
+        for (Reservation reservation : reservations) {
+            Recorder recorder = new Recorder();
+            recorders.add(recorder);
+            loop.prefill(reservation, recorder, true);
+        }
+        List<Outcome> outcomes = new ArrayList<>();
+        for (int i = 0; i < specs.size(); i++) {
+            outcomes.add(recorders.get(i).await());
+            reservations.get(i).close();
+        }
+        return outcomes;
+    }
+
+    /** Prefills in one engine, carries the KV over layer by layer, decodes in another. */
+    static Outcome serveApart(EngineLoop prefiller, EngineLoop decoder, SequenceSpec spec)
+            throws InterruptedException {
+        try (Reservation target = decoder.reserve(spec);
+                Reservation source = prefiller.reserve(spec)) {
+            Recorder first = new Recorder();
+            prefiller.prefill(source, first, false);
+            TokenOutput next = first.awaitToken();
+            copy(source, target, spec.knownTokens().length);
+            Recorder rest = new Recorder();
+            decoder.decode(target, next, rest);
+            return rest.await();
+        }
+    }
+
+    static void copy(Reservation source, Reservation target, int tokens) {
+        int from = target.heldTokens() / EngineOptions.BLOCK_TOKENS;
+        int blocks = source.layout().blocksFor(tokens) - from;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = arena.allocate((long) blocks * source.layout().blockLayerBytes());
+            for (int layer = 0; layer < source.layout().layers(); layer++) {
+                source.read(layer, from, bytes);
+                target.write(layer, from, bytes);
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        loops.forEach(EngineLoop::close);
+        kernels.close();
+        file.close();
+    }
+}
