@@ -400,6 +400,23 @@ public final class Settings {
                             "",
                             "Host under which others reach this worker; empty for control.host and"
                                     + " kv.host."));
+    public static final Setting<Integer> WORKER_ADMIN_PORT =
+            add(
+                    Setting.of(
+                            "worker.admin-port",
+                            integer(-1, 65_535),
+                            "-1",
+                            "Port of a worker's own /metrics and /livez on control.host; 0 for any"
+                                    + " free one, -1 for none. On other than loopback, /metrics"
+                                    + " asks for cluster.token as bearer token."));
+    public static final Setting<Duration> WORKER_STEP_LIMIT =
+            add(
+                    Setting.of(
+                            "worker.step-limit",
+                            duration("1s", "1h"),
+                            "30s",
+                            "A worker whose engine has work but makes no step for so long leaves"
+                                    + " its routers until it moves again."));
     public static final Setting<Boolean> ROLE_COLOCATED =
             add(
                     Setting.of(

@@ -21,7 +21,7 @@ public final class ProtoSampling {
     public static final int MAX_STOPS = 64;
 
     /** Most UTF-16 units of a stop text. */
-    public static final int MAX_STOP_CHARACTERS = 4096;
+    public static final int MAX_STOP_CHARACTERS = 1024;
 
     /** Most stop tokens, and most entries of {@code logit_bias}. */
     public static final int MAX_TOKEN_ENTRIES = 4096;

@@ -1,5 +1,7 @@
 package io.baton.common.worker;
 
+import io.baton.common.config.Configuration;
+import io.baton.common.config.Settings;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import java.util.List;
@@ -17,22 +19,28 @@ public record WorkerOptions(
         String workerId, Listen listen, Membership membership, Serving serving, Limits limits) {
 
     /**
-     * @param host address to listen on, loopback unless there is a cluster token
+     * @param controlHost address of the gRPC server, loopback unless there is a cluster token
      * @param controlPort of the gRPC server; 0 for any free one
-     * @param channelPort of the KV channel; 0 for any free one
-     * @param advertisedHost the name by which others reach this host; empty for {@code host}
-     * @param adminPort of metrics and liveness; 0 for any free one, -1 for none
+     * @param kvHost address of the KV channel, by the same rule
+     * @param kvPort of the KV channel; 0 for any free one
+     * @param advertisedHost the name by which others reach this worker; empty for the two above
+     * @param adminPort of metrics and liveness on the control host; 0 for any free one, -1 for none
      */
     public record Listen(
-            String host, int controlPort, int channelPort, String advertisedHost, int adminPort) {
+            String controlHost,
+            int controlPort,
+            String kvHost,
+            int kvPort,
+            String advertisedHost,
+            int adminPort) {
         /** Any free ports of the loopback interface, no admin port. */
         public static Listen loopback() {
-            return new Listen("127.0.0.1", 0, 0, "", -1);
+            return new Listen("127.0.0.1", 0, "127.0.0.1", 0, "", -1);
         }
 
-        /** The name by which others reach this host. */
+        /** The name by which routers reach this worker. */
         public String reachableHost() {
-            return advertisedHost.isEmpty() ? host : advertisedHost;
+            return advertisedHost.isEmpty() ? controlHost : advertisedHost;
         }
     }
 
@@ -104,5 +112,42 @@ public record WorkerOptions(
                     "a worker's id must have 1 to 128 printable ASCII characters without spaces",
                     "worker.id");
         }
+    }
+
+    /**
+     * Options from configuration.
+     *
+     * @param workerId the worker's name, used where {@code worker.id} is not set
+     * @param modelName the name clients ask for, used where {@code model.served-names} is not set
+     * @param maxModelLen most tokens of prompt and answer, as the engine takes them
+     */
+    public static WorkerOptions of(
+            Configuration configuration, String workerId, String modelName, int maxModelLen) {
+        List<String> names = configuration.get(Settings.MODEL_SERVED_NAMES);
+        int maxSequences = configuration.get(Settings.ENGINE_MAX_NUM_SEQS);
+        return new WorkerOptions(
+                configuration.get(Settings.WORKER_ID).orElse(workerId),
+                new Listen(
+                        configuration.get(Settings.CONTROL_HOST),
+                        configuration.get(Settings.CONTROL_PORT),
+                        configuration.get(Settings.KV_HOST),
+                        configuration.get(Settings.KV_PORT),
+                        configuration.get(Settings.WORKER_ADVERTISE_HOST).orElse(""),
+                        configuration.get(Settings.WORKER_ADMIN_PORT)),
+                new Membership(
+                        configuration.get(Settings.ROUTER_ADDRESSES),
+                        ClusterToken.of(configuration.get(Settings.CLUSTER_TOKEN).orElse(""))),
+                new Serving(
+                        names.isEmpty() ? modelName : names.get(0),
+                        names.isEmpty() ? List.of() : names.subList(1, names.size()),
+                        maxModelLen,
+                        configuration.get(Settings.KV_CHUNK_TOKENS),
+                        configuration.get(Settings.KV_SAMENESS)),
+                new Limits(
+                        configuration.get(Settings.TRANSFER_TICKET_LEASE).toNanos(),
+                        configuration.get(Settings.HTTP_REQUEST_TIMEOUT).toNanos(),
+                        configuration.get(Settings.WORKER_STEP_LIMIT).toNanos(),
+                        configuration.get(Settings.DRAIN_TIMEOUT).toNanos(),
+                        maxSequences + configuration.get(Settings.ENGINE_MAX_WAITING)));
     }
 }

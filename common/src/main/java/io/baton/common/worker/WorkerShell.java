@@ -81,14 +81,15 @@ public final class WorkerShell implements AutoCloseable {
         this.around = around;
         WorkerOptions.Listen listen = options.listen();
         ClusterToken token = options.membership().token();
-        this.server = ControlPlane.listen(listen.host(), listen.controlPort(), token, services);
+        this.server =
+                ControlPlane.listen(listen.controlHost(), listen.controlPort(), token, services);
         this.watchdog = new StepWatchdog(options.limits().stepNanos());
         try {
             this.admin =
                     listen.adminPort() < 0
                             ? null
                             : AdminServer.start(
-                                    listen.host(),
+                                    listen.controlHost(),
                                     listen.adminPort(),
                                     token,
                                     new AdminServer.Sources(inside.metrics(), this::isAlive));

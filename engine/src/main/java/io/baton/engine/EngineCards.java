@@ -1,0 +1,105 @@
+package io.baton.engine;
+
+import io.baton.common.config.Configuration;
+import io.baton.common.config.Settings;
+import io.baton.common.error.BatonException;
+import io.baton.common.error.ErrorCode;
+import io.baton.common.kv.KvLayout;
+import io.baton.common.proto.KvFormat;
+import io.baton.common.proto.ModelCard;
+import io.baton.common.proto.Status;
+import io.baton.common.worker.ModelText;
+import io.baton.common.worker.ProtoKv;
+import io.baton.common.worker.WorkerOptions;
+import java.util.List;
+
+/** How an engine and its model present themselves on the control plane: plain messages. */
+public final class EngineCards {
+    /** The codec that every worker knows: the pool's own bytes. */
+    public static final String RAW = "raw";
+
+    private EngineCards() {}
+
+    /** What a router needs to speak the model's language. */
+    public static ModelText text(ModelRuntime runtime) {
+        return new ModelText(runtime.file().textArtifact(), runtime.template().source());
+    }
+
+    /** The model as registration shows it. */
+    public static ModelCard model(
+            ModelRuntime runtime, WorkerOptions.Serving serving, String textFingerprint) {
+        return ModelCard.newBuilder()
+                .setName(serving.modelName())
+                .addAllAliases(serving.aliases())
+                .setFingerprint(runtime.fingerprint())
+                .setVocab(runtime.weights().config().vocab())
+                .setMaxModelLen(serving.maxModelLen())
+                .setTextFingerprint(textFingerprint)
+                .setChatTemplateOrigin(runtime.template().origin())
+                .build();
+    }
+
+    /** The layout of an engine's KV. */
+    public static KvLayout layout(ModelRuntime runtime, EngineOptions options) {
+        return runtime.weights().config().kvLayout(options.kvDtype(), EngineOptions.BLOCK_TOKENS);
+    }
+
+    /** The form of KV that an engine computes and takes. */
+    public static KvFormat kv(ModelRuntime runtime, EngineOptions options, int chunkTokens) {
+        return ProtoKv.toProto(
+                layout(runtime, options),
+                chunkTokens,
+                runtime.kernels().profile().label(),
+                List.of(RAW));
+    }
+
+    /** A heartbeat, but for what the role measures itself. */
+    public static Status.Builder status(EngineLoop engine) {
+        EngineLoop.Stats stats = engine.stats();
+        return Status.newBuilder()
+                .setPoolBlocks(stats.poolBlocks())
+                .setFreeBlocks(stats.freeBlocks())
+                .setCachedBlocks(stats.cachedBlocks())
+                .setReservedBlocks(stats.reservedBlocks())
+                .setActiveBlocks(stats.activeBlocks())
+                .setRunning(stats.running())
+                .setWaiting(stats.waiting())
+                .setWaitingPrefillTokens(stats.waitingPrefillTokens());
+    }
+
+    /**
+     * Engine options from configuration.
+     *
+     * @param name of the engine's thread
+     * @throws BatonException CONFIGURATION if the pool is larger than 2^31 blocks
+     */
+    public static EngineOptions options(
+            Configuration configuration, String name, ModelConfig model) {
+        KvLayout layout =
+                model.kvLayout(configuration.get(Settings.KV_DTYPE), EngineOptions.BLOCK_TOKENS);
+        long blocks =
+                configuration
+                        .get(Settings.KV_POOL)
+                        .blocks(layout.blockBytes(), EngineOptions.BLOCK_TOKENS);
+        if (blocks > Integer.MAX_VALUE) {
+            throw new BatonException(
+                    ErrorCode.CONFIGURATION,
+                    "a pool of %d blocks is too large; at most %d are possible"
+                            .formatted(blocks, Integer.MAX_VALUE),
+                    Settings.KV_POOL.key());
+        }
+        int asked = configuration.get(Settings.MODEL_MAX_LEN);
+        int length = asked == 0 ? model.contextLength() : Math.min(asked, model.contextLength());
+        long poolTokens = blocks * EngineOptions.BLOCK_TOKENS;
+        int sequences = configuration.get(Settings.ENGINE_MAX_NUM_SEQS);
+        return new EngineOptions(
+                name,
+                (int) blocks,
+                configuration.get(Settings.KV_DTYPE),
+                (int) Math.min(length, poolTokens),
+                Math.max(sequences, configuration.get(Settings.ENGINE_MAX_STEP_TOKENS)),
+                sequences,
+                sequences + configuration.get(Settings.ENGINE_MAX_WAITING),
+                configuration.get(Settings.KV_CHUNK_TOKENS));
+    }
+}

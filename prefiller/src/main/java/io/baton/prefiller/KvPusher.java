@@ -1,0 +1,156 @@
+package io.baton.prefiller;
+
+import io.baton.common.error.BatonException;
+import io.baton.common.error.ErrorCode;
+import io.baton.engine.Reservation;
+import io.baton.kv.channel.SendResult;
+import io.baton.kv.transfer.KvSenders.OutboundTransfer;
+import io.baton.kv.transfer.TransferStats;
+import io.baton.prefiller.SendProgress.Piece;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Sends one sequence's blocks as they become ready, on a thread of its own that waits for the
+ * channel, so that the engine's never does. At its end, however it comes, it closes the transfer
+ * and the reservation: while it runs, nobody frees what it reads.
+ */
+final class KvPusher implements Runnable {
+    /** A wake-up can't be lost, yet no wait is without a bound. */
+    private static final long IDLE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    private static final long WRITABLE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
+
+    /** Hears the end, on the pusher's thread, unless it was stopped. */
+    interface Listener {
+        void onSent(TransferStats stats);
+
+        void onFailed(BatonException error);
+    }
+
+    /** What is sent, and by what. */
+    record Work(
+            Reservation place,
+            OutboundTransfer transfer,
+            SendProgress progress,
+            SendBuffers buffers) {}
+
+    private final Work work;
+    private final Listener listener;
+    private volatile byte @Nullable [] trailer;
+    private volatile boolean stopped;
+    private volatile @Nullable Thread thread;
+
+    KvPusher(Work work, Listener listener) {
+        this.work = work;
+        this.listener = listener;
+    }
+
+    void start(String name) {
+        Thread own = Thread.ofVirtual().name(name).unstarted(this);
+        thread = own;
+        own.start();
+    }
+
+    /** From the engine's thread: a layer is computed up to {@code toToken}. */
+    void computed(int layer, int toToken) {
+        work.progress().computed(layer, toToken);
+        wake();
+    }
+
+    /** Everything is computed; the end frame carries these bytes. */
+    void finishWith(byte[] bytes) {
+        trailer = bytes;
+        wake();
+    }
+
+    /** Ends it; the receiver hears of an abort unless all was sent. */
+    void stop() {
+        stopped = true;
+        Thread running = thread;
+        if (running != null) {
+            running.interrupt();
+        }
+    }
+
+    private void wake() {
+        LockSupport.unpark(thread);
+    }
+
+    @Override
+    public void run() {
+        TransferStats sent = null;
+        BatonException failure = null;
+        MemorySegment buffer = work.buffers().take();
+        try {
+            sent = push(buffer);
+        } catch (InterruptedException e) {
+            // Only stop() interrupts.
+            stopped = true;
+        } catch (BatonException e) {
+            failure = e;
+        } catch (RuntimeException e) {
+            failure = new BatonException(ErrorCode.INTERNAL, "sending KV failed: " + e, null, e);
+        } finally {
+            // What follows must not be cut short by the interrupt that ended the sending.
+            Thread.interrupted();
+            work.buffers().giveBack(buffer);
+            work.transfer().close();
+            work.place().close();
+        }
+        if (sent != null) {
+            listener.onSent(sent);
+        } else if (failure != null) {
+            listener.onFailed(failure);
+        }
+    }
+
+    /** Null if it was stopped. */
+    private @Nullable TransferStats push(MemorySegment buffer) throws InterruptedException {
+        while (!stopped) {
+            byte[] last = trailer;
+            Piece piece = work.progress().next();
+            if (piece != null) {
+                send(piece, buffer);
+            } else if (last != null && work.progress().isDone()) {
+                await(() -> work.transfer().finish(last));
+                return work.transfer().stats();
+            } else {
+                LockSupport.parkNanos(IDLE_NANOS);
+            }
+        }
+        return null;
+    }
+
+    private void send(Piece piece, MemorySegment buffer) throws InterruptedException {
+        long bytes = (long) piece.blocks() * work.place().layout().blockLayerBytes();
+        MemorySegment part = buffer.asSlice(0, bytes);
+        work.place().read(piece.layer(), piece.firstBlock(), part);
+        await(() -> work.transfer().offer(piece.layer(), piece.firstBlock(), part));
+        work.progress().sent(piece);
+    }
+
+    private interface Attempt {
+        SendResult run();
+    }
+
+    private void await(Attempt attempt) throws InterruptedException {
+        while (true) {
+            if (stopped || Thread.interrupted()) {
+                throw new InterruptedException();
+            }
+            switch (attempt.run()) {
+                case OK -> {
+                    return;
+                }
+                case BACK_PRESSURED -> work.transfer().awaitWritable(WRITABLE_NANOS);
+                case CLOSED ->
+                        throw new BatonException(
+                                ErrorCode.KV_TRANSFER_FAILED,
+                                "the decoder closed the channel or ended the transfer");
+            }
+        }
+    }
+}

@@ -1,0 +1,311 @@
+package io.baton.prefiller;
+
+import io.baton.common.error.BatonException;
+import io.baton.common.error.ErrorCode;
+import io.baton.common.generation.FinishReason;
+import io.baton.common.generation.TokenOutput;
+import io.baton.common.kv.KeyChain;
+import io.baton.common.proto.Failure;
+import io.baton.common.proto.PrefillDone;
+import io.baton.common.proto.PrefillEvent;
+import io.baton.common.proto.Started;
+import io.baton.common.proto.Token;
+import io.baton.common.time.Timer;
+import io.baton.common.worker.GenerationRequest;
+import io.baton.common.worker.ProtoSampling;
+import io.baton.common.worker.TokenText;
+import io.baton.engine.Reservation;
+import io.baton.engine.SequenceListener;
+import io.baton.engine.SequenceSpec;
+import io.baton.kv.transfer.KvSenders.OutboundTransfer;
+import io.baton.kv.transfer.TransferStats;
+import io.baton.prefiller.PrefillState.Computing;
+import io.baton.prefiller.PrefillState.Ended;
+import io.baton.prefiller.PrefillState.Flushing;
+import io.baton.prefiller.PrefillState.Held;
+import io.baton.prefiller.PrefillState.Opening;
+import io.baton.prefiller.PrefillState.Queued;
+import java.util.concurrent.Executor;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One prompt on this prefiller: the state machine of {@link PrefillState}. Confined to its mailbox:
+ * every method but the constructor runs there.
+ */
+final class PrefillAttempt {
+    private static final Logger LOG = LoggerFactory.getLogger(PrefillAttempt.class);
+
+    /** Where events go. */
+    interface Outlet {
+        void send(PrefillEvent event);
+
+        /** Nothing follows. */
+        void complete();
+    }
+
+    private final PrefillPorts ports;
+    private final GenerationRequest request;
+    private final KeyChain keys;
+    private final Executor mailbox;
+    private final Outlet outlet;
+    private final Timer.Handle deadline;
+    private PrefillState state = new Opening();
+    private long savedBytes;
+
+    /**
+     * @param keys chain of the tenant's blocks
+     * @param mailbox runs what other threads have to say, in order
+     */
+    PrefillAttempt(
+            PrefillPorts ports,
+            GenerationRequest request,
+            KeyChain keys,
+            Executor mailbox,
+            Outlet outlet) {
+        this.ports = ports;
+        this.request = request;
+        this.keys = keys;
+        this.mailbox = mailbox;
+        this.outlet = outlet;
+        this.deadline =
+                ports.around()
+                        .timer()
+                        .after(
+                                request.deadlineNanos(),
+                                () ->
+                                        mailbox.execute(
+                                                () ->
+                                                        fail(
+                                                                new BatonException(
+                                                                        ErrorCode.DEADLINE_EXCEEDED,
+                                                                        "the request's deadline passed on the prefiller"))));
+        ports.meters().attemptBegan();
+    }
+
+    PrefillState state() {
+        return state;
+    }
+
+    String requestId() {
+        return request.requestId();
+    }
+
+    /** Opens the channel, reserves, and queues the prompt. May wait for a connection. */
+    void start(CheckedTicket ticket) {
+        if (!(state instanceof Opening)) {
+            return;
+        }
+        OutboundTransfer transfer = null;
+        try {
+            // Opened before the prompt queues: its keep-alives tell the decoder that we live.
+            transfer =
+                    ports.machines()
+                            .senders()
+                            .open(ticket.url(), ticket.id(), ticket.spec(), this::lost);
+            queue(ticket, transfer, ports.engine().reserve(spec()));
+        } catch (BatonException e) {
+            if (transfer != null && state instanceof Opening) {
+                transfer.close();
+            }
+            fail(e);
+        }
+    }
+
+    private SequenceSpec spec() {
+        return new SequenceSpec(
+                request.requestId(),
+                request.prompt(),
+                request.emitted(),
+                request.sampling(),
+                keys,
+                request.debugLogits());
+    }
+
+    private void queue(CheckedTicket ticket, OutboundTransfer transfer, Reservation place) {
+        SendProgress progress =
+                new SendProgress(
+                        place.layout(),
+                        ticket.spec().chunkTokens(),
+                        request.knownTokens(),
+                        place.heldTokens(),
+                        ticket.spec().fromToken());
+        savedBytes =
+                place.layout().blockBytes()
+                        * (ticket.spec().fromToken() / place.layout().blockTokens());
+        KvPusher pusher =
+                new KvPusher(
+                        new KvPusher.Work(place, transfer, progress, ports.machines().buffers()),
+                        new Pushed());
+        state = new Queued(new Held(place, transfer, pusher), ports.now());
+        pusher.start("baton-push-" + request.requestId());
+        ports.engine().prefill(place, new Tap(pusher), false);
+    }
+
+    private void lost(BatonException reason) {
+        mailbox.execute(() -> fail(reason));
+    }
+
+    /** The router is gone or wants no more. */
+    void cancel() {
+        if (!(state instanceof Ended)) {
+            LOG.debug("{} epoch {}: cancelled in {}", requestId(), request.epoch(), name());
+            release();
+            ports.meters().attemptCancelled();
+            outlet.complete();
+        }
+    }
+
+    /** Ends the attempt with one typed error. */
+    void fail(BatonException error) {
+        if (!(state instanceof Ended)) {
+            LOG.warn(
+                    "{} epoch {}: {} in {}: {}",
+                    requestId(),
+                    request.epoch(),
+                    error.code().code(),
+                    name(),
+                    error.text());
+            release();
+            ports.meters().attemptFailed(error.code());
+            send(
+                    PrefillEvent.newBuilder()
+                            .setFailure(
+                                    Failure.newBuilder()
+                                            .setCode(error.code().code())
+                                            .setMessage(error.text())));
+            outlet.complete();
+        }
+    }
+
+    private void started(long nanos) {
+        if (state instanceof Queued queued) {
+            long queueNanos = nanos - queued.sinceNanos();
+            int cached = queued.held().place().heldTokens();
+            ports.meters().started(queueNanos, cached);
+            state = new Computing(queued.held(), queueNanos, nanos);
+            send(
+                    PrefillEvent.newBuilder()
+                            .setStarted(
+                                    Started.newBuilder()
+                                            .setQueueNanos(queueNanos)
+                                            .setCachedTokens(cached)));
+        }
+    }
+
+    private void firstToken(Token token, long nanos) {
+        if (state instanceof Computing computing) {
+            long took = nanos - computing.sinceNanos();
+            int computed = request.knownTokens() - computing.held().place().heldTokens();
+            ports.meters().prefilled(took, computed);
+            ports.meters().token(-1);
+            ports.around().prefillTokensPerSecond().add(computed, took / 1e9);
+            state = new Flushing(computing.held(), computing.queueNanos(), took, nanos);
+            send(PrefillEvent.newBuilder().setFirstToken(token));
+            computing.held().pusher().finishWith(token.toByteArray());
+        }
+    }
+
+    private void sent(TransferStats stats, long nanos) {
+        if (state instanceof Flushing flushing) {
+            int cached = flushing.held().place().heldTokens();
+            state = new Ended();
+            deadline.cancel();
+            ports.meters().transferred(stats.nanos(), stats.payloadBytes(), savedBytes);
+            ports.meters().attemptEnded();
+            send(
+                    PrefillEvent.newBuilder()
+                            .setDone(
+                                    PrefillDone.newBuilder()
+                                            .setQueueNanos(flushing.queueNanos())
+                                            .setPrefillNanos(flushing.prefillNanos())
+                                            .setFlushNanos(nanos - flushing.sinceNanos())
+                                            .setComputedTokens(request.knownTokens() - cached)
+                                            .setCachedTokens(cached)
+                                            .setPayloadBytes(stats.payloadBytes())
+                                            .setSavedBytes(savedBytes)));
+            outlet.complete();
+        }
+    }
+
+    /** Ends the sequence; its pusher closes transfer and reservation as its last act. */
+    private void release() {
+        switch (state) {
+            case Opening _, Ended _ -> {}
+            case Queued queued -> release(queued.held());
+            case Computing computing -> release(computing.held());
+            case Flushing flushing -> release(flushing.held());
+        }
+        deadline.cancel();
+        state = new Ended();
+    }
+
+    private void release(Held held) {
+        ports.engine().cancel(held.place());
+        held.pusher().stop();
+    }
+
+    private void send(PrefillEvent.Builder event) {
+        outlet.send(
+                event.setEpoch(request.epoch())
+                        .setIncarnation(ports.identity().incarnation())
+                        .build());
+    }
+
+    private String name() {
+        return state.getClass().getSimpleName();
+    }
+
+    /** The engine's thread. */
+    private final class Tap implements SequenceListener {
+        private final KvPusher pusher;
+        private final TokenText text =
+                new TokenText(ports.machines().tokenizer(), request.sampling(), request.emitted());
+
+        Tap(KvPusher pusher) {
+            this.pusher = pusher;
+        }
+
+        @Override
+        public void onStarted() {
+            long now = ports.now();
+            mailbox.execute(() -> started(now));
+        }
+
+        @Override
+        public void onLayer(int layer, int fromToken, int toToken) {
+            pusher.computed(layer, toToken);
+        }
+
+        @Override
+        public boolean onToken(TokenOutput token) {
+            long now = ports.now();
+            Token proto = ProtoSampling.toProto(token, text.accept(token.token()));
+            mailbox.execute(() -> firstToken(proto, now));
+            return true;
+        }
+
+        /** The first token ends the answer; the decoder says so to the router. */
+        @Override
+        public void onFinished(FinishReason reason) {}
+
+        @Override
+        public void onError(BatonException error) {
+            mailbox.execute(() -> fail(error));
+        }
+    }
+
+    /** The pusher's thread. */
+    private final class Pushed implements KvPusher.Listener {
+        @Override
+        public void onSent(TransferStats stats) {
+            long now = ports.now();
+            mailbox.execute(() -> sent(stats, now));
+        }
+
+        @Override
+        public void onFailed(BatonException error) {
+            mailbox.execute(() -> fail(error));
+        }
+    }
+}
