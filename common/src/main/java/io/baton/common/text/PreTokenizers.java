@@ -49,7 +49,10 @@ final class PreTokenizers {
     private static final String DEEPSEEK_WORD =
             "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+"
                     + "|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+";
-    private static final String CJK = "[一-龥\\u0800-一가-\\uD7FF]+";
+
+    /** White space in these ranges is none of them to llama.cpp. */
+    private static final String CJK = "[一-龥\\u0800-一가-\\uD7FF&&[^\\s]]+";
+
     private static final String SENTENCE = " ?[^(\\s|.,!?…。，、।۔،)]+";
     private static final String LINES = "[^\\n]+|\\n+";
 
@@ -238,7 +241,7 @@ final class PreTokenizers {
                         plain,
                         "[\\r\\n]",
                         "\\s?[" + DEEPSEEK_LETTERS + "]+",
-                        "\\s?[!-/:-~！-／：-～‘-‟\\u3000-。]+",
+                        "\\s?[!-/:-~！-／：-～‘-‟\\u3000-。&&[^\\s]]+",
                         "\\s+\\z",
                         CJK,
                         "\\p{N}+"),
