@@ -1,0 +1,69 @@
+package io.baton.kv.channel;
+
+import io.baton.common.error.BatonException;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** The channels of one loop: bounded, ticked together, closed together. Safe for any thread. */
+final class ChannelGroup {
+    private final Set<FramedChannel> channels = ConcurrentHashMap.newKeySet();
+    private final ChannelOptions options;
+    private final ChannelHandler handler;
+    private long lastTickNanos;
+
+    ChannelGroup(ChannelOptions options, ChannelHandler handler) {
+        this.options = options;
+        this.handler = handler;
+        this.lastTickNanos = options.ticker().nanos();
+    }
+
+    ChannelOptions options() {
+        return options;
+    }
+
+    ChannelHandler handler() {
+        return handler;
+    }
+
+    boolean isFull() {
+        return channels.size() >= options.bounds().maxChannels();
+    }
+
+    boolean isEmpty() {
+        return channels.isEmpty();
+    }
+
+    void add(FramedChannel channel) {
+        channels.add(channel);
+    }
+
+    void remove(FramedChannel channel) {
+        channels.remove(channel);
+    }
+
+    /** Looks at deadlines if a tick has passed. Loop's thread. */
+    void tick() {
+        long now = options.ticker().nanos();
+        if (now - lastTickNanos < options.bounds().tickNanos()) {
+            return;
+        }
+        lastTickNanos = now;
+        for (FramedChannel channel : channels) {
+            channel.tick(now);
+        }
+        handler.onTick(now);
+    }
+
+    void closeAll(BatonException reason) {
+        for (FramedChannel channel : List.copyOf(channels)) {
+            channel.close(reason);
+        }
+    }
+
+    void abortAll(BatonException reason) {
+        for (FramedChannel channel : List.copyOf(channels)) {
+            channel.abort(reason);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+package io.baton.kv.channel;
+
+import io.baton.common.error.BatonException;
+import io.baton.kv.frame.FrameError;
+import io.baton.kv.frame.FrameHeader;
+import java.lang.foreign.MemorySegment;
+
+/** Hears all channels of one listener or connector, on its I/O thread. Must not block. */
+public interface ChannelHandler {
+    /** The handshake succeeded. */
+    void onOpen(KvChannel channel);
+
+    /** A verified frame; header and payload are valid during the call only. */
+    void onFrame(KvChannel channel, FrameHeader header, MemorySegment payload);
+
+    /** Bytes came that are no acceptable frame; the channel is about to close. */
+    void onInvalid(FrameError error);
+
+    /** An open channel is gone; exactly once, last. */
+    void onClosed(KvChannel channel, BatonException reason);
+
+    /** Called about every {@code tickNanos}, after what came was handled. */
+    void onTick(long nowNanos);
+}

@@ -1,0 +1,249 @@
+package io.baton.kv.channel;
+
+import io.baton.common.error.BatonException;
+import io.baton.common.error.ErrorCode;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.StandardSocketOptions;
+import java.nio.channels.CancelledKeyException;
+import java.nio.channels.ClosedSelectorException;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Queue;
+import org.jspecify.annotations.Nullable;
+
+/** One selector and its thread. */
+final class NioLoop implements ChannelLoop {
+    private static final System.Logger LOG = System.getLogger(NioLoop.class.getName());
+
+    private static final long END_NANOS = Duration.ofSeconds(1).toNanos();
+
+    private final Selector selector;
+    private final ChannelGroup group;
+    private final Thread thread;
+    private final Queue<Runnable> tasks = new ArrayDeque<>();
+    private final long timeoutMillis;
+    private boolean ended;
+    private volatile boolean stopping;
+
+    NioLoop(String name, ChannelGroup group) {
+        this.group = group;
+        this.timeoutMillis = Math.max(1, group.options().bounds().tickNanos() / 1_000_000);
+        try {
+            this.selector = Selector.open();
+        } catch (IOException e) {
+            throw new UncheckedIOException("no selector could be opened", e);
+        }
+        this.thread = Thread.ofPlatform().name(name).daemon(true).unstarted(this::run);
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    @Override
+    public ChannelGroup group() {
+        return group;
+    }
+
+    @Override
+    public void execute(Runnable task) {
+        synchronized (tasks) {
+            if (!ended) {
+                tasks.add(task);
+                selector.wakeup();
+                return;
+            }
+        }
+        task.run();
+    }
+
+    /** Registers a listening socket. */
+    void listen(ServerSocketChannel server) {
+        execute(() -> register(server));
+    }
+
+    private void register(ServerSocketChannel server) {
+        try {
+            server.register(selector, SelectionKey.OP_ACCEPT, server);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Starts a connection that was begun, or is already there. */
+    FramedChannel connect(SocketChannel socket, Handshake handshake) throws IOException {
+        if (stopping) {
+            throw new IOException("the KV channels are closed");
+        }
+        NioTransport transport = new NioTransport(socket);
+        FramedChannel channel = new FramedChannel(this, transport, handshake);
+        execute(() -> attach(transport, channel));
+        return channel;
+    }
+
+    private void attach(NioTransport transport, FramedChannel channel) {
+        try {
+            boolean connected = transport.socket().isConnected();
+            int interest = connected ? SelectionKey.OP_READ : SelectionKey.OP_CONNECT;
+            transport.key(transport.socket().register(selector, interest, channel));
+            if (connected) {
+                channel.start();
+            }
+        } catch (IOException e) {
+            channel.abort(unreachable(e));
+        } catch (ClosedSelectorException e) {
+            channel.abort(new BatonException(ErrorCode.DRAINING, "the KV channels are closed"));
+        }
+    }
+
+    private void run() {
+        try {
+            while (!stopping || !group.isEmpty()) {
+                selector.select(this::dispatch, timeoutMillis);
+                runTasks();
+                group.tick();
+            }
+        } catch (IOException | RuntimeException e) {
+            LOG.log(System.Logger.Level.ERROR, "a KV channel loop failed", e);
+            group.abortAll(
+                    new BatonException(
+                            ErrorCode.INTERNAL, "the KV channel loop failed: " + e, null, e));
+        } finally {
+            end();
+        }
+    }
+
+    private void dispatch(SelectionKey key) {
+        try {
+            if (key.attachment() instanceof FramedChannel channel) {
+                dispatch(key, channel);
+            } else if (key.channel() instanceof ServerSocketChannel server) {
+                accept(server);
+            }
+        } catch (CancelledKeyException e) {
+            LOG.log(System.Logger.Level.TRACE, "event of a closed channel", e);
+        }
+    }
+
+    private void dispatch(SelectionKey key, FramedChannel channel) {
+        if (key.isConnectable()) {
+            try {
+                ((SocketChannel) key.channel()).finishConnect();
+                key.interestOps(SelectionKey.OP_READ);
+                channel.start();
+            } catch (IOException e) {
+                channel.abort(unreachable(e));
+            }
+            return;
+        }
+        if (key.isWritable()) {
+            key.interestOpsAnd(~SelectionKey.OP_WRITE);
+            channel.onWritable();
+        }
+        if (key.isValid() && key.isReadable()) {
+            channel.onReadable();
+        }
+    }
+
+    private void accept(ServerSocketChannel server) {
+        try {
+            SocketChannel socket = server.accept();
+            if (socket == null) {
+                return;
+            }
+            if (stopping || group.isFull()) {
+                LOG.log(
+                        System.Logger.Level.WARNING,
+                        "refused a KV channel: {0} are open, the limit",
+                        group.options().bounds().maxChannels());
+                socket.close();
+                return;
+            }
+            configure(socket, group.options());
+            NioTransport transport = new NioTransport(socket);
+            attach(
+                    transport,
+                    new FramedChannel(this, transport, new Handshake.Receiver(group.options())));
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.WARNING, "accepting a KV channel failed", e);
+        }
+    }
+
+    static void configure(SocketChannel socket, ChannelOptions options) throws IOException {
+        socket.configureBlocking(false);
+        socket.setOption(StandardSocketOptions.TCP_NODELAY, true);
+        socket.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
+        int bytes = options.bounds().socketBufferBytes();
+        if (bytes > 0) {
+            socket.setOption(StandardSocketOptions.SO_SNDBUF, bytes);
+            socket.setOption(StandardSocketOptions.SO_RCVBUF, bytes);
+        }
+    }
+
+    private void runTasks() {
+        while (true) {
+            Runnable task = nextTask();
+            if (task == null) {
+                return;
+            }
+            task.run();
+        }
+    }
+
+    private @Nullable Runnable nextTask() {
+        synchronized (tasks) {
+            return tasks.poll();
+        }
+    }
+
+    private void end() {
+        synchronized (tasks) {
+            ended = true;
+        }
+        runTasks();
+        try {
+            selector.close();
+        } catch (IOException e) {
+            LOG.log(System.Logger.Level.DEBUG, "closing a selector", e);
+        }
+    }
+
+    /**
+     * Closes all channels in order, waits for the thread within the linger time, then cuts what is
+     * left.
+     */
+    void close(BatonException reason) {
+        stopping = true;
+        group.closeAll(reason);
+        selector.wakeup();
+        if (Thread.currentThread() == thread) {
+            group.abortAll(reason);
+            return;
+        }
+        awaitEnd(group.options().bounds().lingerNanos());
+        group.abortAll(reason);
+        selector.wakeup();
+        awaitEnd(END_NANOS);
+    }
+
+    private void awaitEnd(long nanos) {
+        try {
+            thread.join(Duration.ofNanos(Math.max(1, nanos)));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static BatonException unreachable(IOException cause) {
+        return new BatonException(
+                ErrorCode.KV_TRANSFER_FAILED,
+                "the KV receiver cannot be reached: " + cause.getMessage(),
+                null,
+                cause);
+    }
+}

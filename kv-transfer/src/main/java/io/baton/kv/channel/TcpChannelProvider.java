@@ -1,0 +1,153 @@
+package io.baton.kv.channel;
+
+import io.baton.common.error.BatonException;
+import io.baton.common.error.ErrorCode;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.StandardSocketOptions;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+
+/**
+ * Frames over TCP: {@code tcp://host:port}. Bytes are not encrypted; the cluster token keeps
+ * strangers out of a network that is itself trusted.
+ */
+public final class TcpChannelProvider implements KvChannelProvider {
+    private static final int BACKLOG = 128;
+
+    @Override
+    public String scheme() {
+        return "tcp";
+    }
+
+    @Override
+    public Listener listen(URI url, ChannelOptions options, ChannelHandler handler) {
+        InetSocketAddress address = address(url);
+        if (options.token() == null && !address.getAddress().isLoopbackAddress()) {
+            throw new BatonException(
+                    ErrorCode.CONFIGURATION,
+                    ("listening for KV on %s needs a cluster token: set cluster.token, or listen on"
+                                    + " 127.0.0.1")
+                            .formatted(address),
+                    "cluster.token");
+        }
+        try {
+            ServerSocketChannel server = ServerSocketChannel.open();
+            try {
+                return listen(server, address, options, handler);
+            } catch (IOException | RuntimeException e) {
+                server.close();
+                throw e;
+            }
+        } catch (IOException e) {
+            throw new BatonException(
+                    ErrorCode.CONFIGURATION,
+                    "cannot listen for KV on %s: %s".formatted(address, e.getMessage()),
+                    "kv.channel",
+                    e);
+        }
+    }
+
+    private static Listener listen(
+            ServerSocketChannel server,
+            InetSocketAddress address,
+            ChannelOptions options,
+            ChannelHandler handler)
+            throws IOException {
+        server.configureBlocking(false);
+        server.setOption(StandardSocketOptions.SO_REUSEADDR, true);
+        int bufferBytes = options.bounds().socketBufferBytes();
+        if (bufferBytes > 0) {
+            server.setOption(StandardSocketOptions.SO_RCVBUF, bufferBytes);
+        }
+        server.bind(address, BACKLOG);
+        int port = ((InetSocketAddress) server.getLocalAddress()).getPort();
+        URI bound = url(address.getHostString(), port);
+        NioLoop loop = new NioLoop("baton-kv-receive", new ChannelGroup(options, handler));
+        loop.start();
+        loop.listen(server);
+        return new TcpListener(server, bound, loop);
+    }
+
+    @Override
+    public Connector connector(ChannelOptions options, ChannelHandler handler) {
+        NioLoop loop = new NioLoop("baton-kv-send", new ChannelGroup(options, handler));
+        loop.start();
+        return new TcpConnector(loop, options);
+    }
+
+    private static URI url(String host, int port) {
+        try {
+            return new URI("tcp", null, host, port, null, null, null);
+        } catch (URISyntaxException e) {
+            throw new IllegalArgumentException("bad host " + host, e);
+        }
+    }
+
+    private static InetSocketAddress address(URI url) {
+        String host = url.getHost();
+        if (host == null || url.getPort() < 0 || url.getPort() > 65535) {
+            throw new BatonException(
+                    ErrorCode.CONFIGURATION,
+                    "a TCP channel URL is tcp://HOST:PORT, got " + url,
+                    "kv.channel");
+        }
+        String plain =
+                host.startsWith("[") && host.endsWith("]")
+                        ? host.substring(1, host.length() - 1)
+                        : host;
+        InetSocketAddress address = new InetSocketAddress(plain, url.getPort());
+        if (address.isUnresolved()) {
+            throw new BatonException(
+                    ErrorCode.KV_TRANSFER_FAILED, "the host of " + url + " is unknown");
+        }
+        return address;
+    }
+
+    private record TcpListener(ServerSocketChannel server, URI url, NioLoop loop)
+            implements Listener {
+        @Override
+        public void close() {
+            try {
+                server.close();
+            } catch (IOException e) {
+                System.getLogger(TcpChannelProvider.class.getName())
+                        .log(System.Logger.Level.DEBUG, "closing a listening socket", e);
+            }
+            loop.close(new BatonException(ErrorCode.DRAINING, "the KV receiver is closed"));
+        }
+    }
+
+    private record TcpConnector(NioLoop loop, ChannelOptions options) implements Connector {
+        @Override
+        public KvChannel connect(URI url) throws InterruptedException {
+            InetSocketAddress address = address(url);
+            FramedChannel channel;
+            try {
+                SocketChannel socket = SocketChannel.open();
+                try {
+                    NioLoop.configure(socket, options);
+                    socket.connect(address);
+                } catch (IOException | RuntimeException e) {
+                    socket.close();
+                    throw e;
+                }
+                channel = loop.connect(socket, new Handshake.Sender(options));
+            } catch (IOException e) {
+                throw new BatonException(
+                        ErrorCode.KV_TRANSFER_FAILED,
+                        "cannot connect to %s: %s".formatted(url, e.getMessage()),
+                        null,
+                        e);
+            }
+            return Opening.await(channel, url, options.bounds().handshakeNanos());
+        }
+
+        @Override
+        public void close() {
+            loop.close(new BatonException(ErrorCode.DRAINING, "the KV sender is closed"));
+        }
+    }
+}

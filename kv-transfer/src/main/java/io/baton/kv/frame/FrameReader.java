@@ -1,0 +1,125 @@
+package io.baton.kv.frame;
+
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds whole, verified frames in a growing buffer. Allocates nothing; never throws on any bytes:
+ * they are a frame, not yet one, or wrong for a stated reason. One thread at a time.
+ */
+public final class FrameReader {
+    /** The three answers. */
+    public enum Outcome {
+        /** A frame that keeps every rule and its checksum. */
+        FRAME,
+        /** So far nothing is wrong; more bytes are needed. */
+        INCOMPLETE,
+        /** Not a frame; {@link #error()} says why. Nothing after it can be read. */
+        INVALID
+    }
+
+    private final FrameHeader header = new FrameHeader();
+    private final FrameChecksum checksum = new FrameChecksum();
+    private FrameRules rules;
+    private @Nullable FrameError error;
+    private int neededBytes = FrameHeader.BYTES;
+
+    public FrameReader(FrameRules rules) {
+        this.rules = rules;
+    }
+
+    /** Changes what may come from now on. */
+    public void rules(FrameRules next) {
+        rules = next;
+    }
+
+    /**
+     * Looks at {@code buffer[from, to)}.
+     *
+     * @param buffer little-endian; its position and limit are left as they were
+     */
+    public Outcome read(ByteBuffer buffer, int from, int to) {
+        if (error != null) {
+            return Outcome.INVALID;
+        }
+        int available = to - from;
+        neededBytes = FrameHeader.BYTES;
+        if (available < FrameHeader.BYTES) {
+            return Outcome.INCOMPLETE;
+        }
+        header.wrap(buffer, from);
+        error = checkHeader();
+        if (error != null) {
+            return Outcome.INVALID;
+        }
+        int payloadBytes = header.payloadBytes();
+        neededBytes = FrameHeader.BYTES + payloadBytes;
+        if (available < neededBytes) {
+            return Outcome.INCOMPLETE;
+        }
+        int crc = checksum.of(buffer, from, buffer, from + FrameHeader.BYTES, payloadBytes);
+        if (crc != header.crc()) {
+            error = FrameError.CHECKSUM;
+            return Outcome.INVALID;
+        }
+        return Outcome.FRAME;
+    }
+
+    /** The header of the frame found last. */
+    public FrameHeader header() {
+        return header;
+    }
+
+    /** Bytes from the start of the frame to its end, as far as known; at least one header. */
+    public int neededBytes() {
+        return neededBytes;
+    }
+
+    /** Why the stream is invalid, null while it is not. */
+    public @Nullable FrameError error() {
+        return error;
+    }
+
+    private @Nullable FrameError checkHeader() {
+        if (header.magic() != FrameHeader.MAGIC) {
+            return FrameError.BAD_MAGIC;
+        }
+        if (header.version() != FrameHeader.VERSION) {
+            return FrameError.BAD_VERSION;
+        }
+        if (header.headerBytes() != FrameHeader.BYTES) {
+            return FrameError.BAD_HEADER_LENGTH;
+        }
+        FrameType type = FrameType.of(header.typeId());
+        if (type == null) {
+            return FrameError.UNKNOWN_TYPE;
+        }
+        int payloadBytes = header.payloadBytes();
+        if (payloadBytes < 0 || payloadBytes > type.maxPayloadBytes()) {
+            return FrameError.PAYLOAD_LENGTH;
+        }
+        if (header.flags() != 0 || header.reserved() != 0) {
+            return FrameError.NOT_ZERO;
+        }
+        if (type != FrameType.DATA && !partFieldsAreZero()) {
+            return FrameError.NOT_ZERO;
+        }
+        return rules.check(header, type);
+    }
+
+    private boolean partFieldsAreZero() {
+        return (header.rawBytes()
+                                | header.chunkIndex()
+                                | header.fragmentIndex()
+                                | header.fragmentCount()
+                                | header.firstToken()
+                                | header.tokenCount()
+                                | header.firstLayer()
+                                | header.layerCount()
+                                | header.formId()
+                                | header.codecId()
+                                | header.codecLevel())
+                        == 0
+                && header.codecProfile() == 0;
+    }
+}

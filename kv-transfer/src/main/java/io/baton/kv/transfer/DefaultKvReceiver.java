@@ -1,0 +1,272 @@
+package io.baton.kv.transfer;
+
+import io.baton.common.error.BatonException;
+import io.baton.common.error.ErrorCode;
+import io.baton.kv.channel.ChannelHandler;
+import io.baton.kv.channel.Hello;
+import io.baton.kv.channel.KvChannel;
+import io.baton.kv.channel.KvChannelProvider;
+import io.baton.kv.codec.KvCodec;
+import io.baton.kv.codec.PartShape;
+import io.baton.kv.frame.FrameError;
+import io.baton.kv.frame.FrameHeader;
+import io.baton.kv.frame.Reason;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.net.URI;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A {@link KvReceiver} over any channel.
+ *
+ * <p>Sinks run on the channel's I/O thread, listeners there or on the thread that closes the
+ * receiver. While one of them runs, {@link KvReceiver.InboundTransfer#close} of the same transfer
+ * waits for it: a caller must not hold a lock then that its sink or listener takes.
+ */
+public final class DefaultKvReceiver implements KvReceiver {
+    private final TransferOptions options;
+    private final ConcurrentHashMap<Long, Inbound> live = new ConcurrentHashMap<>();
+    private final Set<KvChannel> channels = ConcurrentHashMap.newKeySet();
+    private final ControlFrames control = new ControlFrames();
+    private final TransferCounters counters = new TransferCounters();
+    private final Frames handler = new Frames();
+    private final KvChannelProvider.Listener listener;
+    private volatile boolean closed;
+
+    private DefaultKvReceiver(URI url, TransferOptions options) {
+        this.options = options;
+        this.listener = KvChannelProvider.of(url).listen(url, options.channel(), handler);
+    }
+
+    /**
+     * Listens.
+     *
+     * @param url such as {@code tcp://127.0.0.1:0}; port 0 takes a free one
+     * @throws BatonException CONFIGURATION if that is not possible, or not allowed without a token
+     */
+    public static DefaultKvReceiver listen(String url, TransferOptions options) {
+        return new DefaultKvReceiver(parse(url), options);
+    }
+
+    static URI parse(String url) {
+        try {
+            return URI.create(url);
+        } catch (IllegalArgumentException e) {
+            throw new BatonException(
+                    ErrorCode.CONFIGURATION, "not a channel URL: " + url, "kv.channel", e);
+        }
+    }
+
+    @Override
+    public String url() {
+        URI bound = listener.url();
+        String host = options.advertisedHost();
+        return host == null
+                ? bound.toString()
+                : "%s://%s:%d".formatted(bound.getScheme(), host, bound.getPort());
+    }
+
+    /** What has been counted. */
+    public TransferCounters counters() {
+        return counters;
+    }
+
+    /** Transfers that are expected or running. */
+    public int liveTransfers() {
+        return live.size();
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * <p>A transfer of the same number and a lower epoch fails with STALE_EPOCH; a higher one must
+     * not be known.
+     *
+     * @throws BatonException DRAINING after close, OVERLOADED at {@code maxTransfers}
+     */
+    @Override
+    public InboundTransfer expect(
+            TransferId id, TransferSpec spec, KvSink sink, InboundListener transferListener) {
+        requireFit(id, spec);
+        if (closed) {
+            throw new BatonException(ErrorCode.DRAINING, "the KV receiver is closed");
+        }
+        if (live.size() >= options.maxTransfers()) {
+            throw new BatonException(
+                    ErrorCode.OVERLOADED,
+                    "%d KV transfers are expected, the limit".formatted(live.size()));
+        }
+        Inbound inbound = new Inbound(id, spec, sink, transferListener, handler);
+        while (true) {
+            @Nullable Inbound earlier = live.putIfAbsent(id.transfer(), inbound);
+            if (earlier == null) {
+                break;
+            }
+            if (earlier.id().epoch() >= id.epoch()) {
+                throw new IllegalArgumentException(
+                        "transfer %d is already expected under epoch %d, not older than %d"
+                                .formatted(id.transfer(), earlier.id().epoch(), id.epoch()));
+            }
+            earlier.fail(
+                    new BatonException(
+                            ErrorCode.STALE_EPOCH,
+                            "the transfer goes on under epoch " + id.epoch()));
+        }
+        if (closed) {
+            inbound.fail(new BatonException(ErrorCode.DRAINING, "the KV receiver is closed"));
+        }
+        return inbound;
+    }
+
+    private void requireFit(TransferId id, TransferSpec spec) {
+        Hello hello = options.channel().hello();
+        if (id.incarnation() != hello.incarnation()
+                || !spec.layout().equals(hello.layout())
+                || spec.chunkTokens() != hello.chunkTokens()) {
+            throw new IllegalArgumentException(
+                    "transfer %s, %s does not fit this worker's %s".formatted(id, spec, hello));
+        }
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        BatonException reason = new BatonException(ErrorCode.DRAINING, "the KV receiver is closed");
+        for (Inbound inbound : List.copyOf(live.values())) {
+            inbound.fail(reason);
+        }
+        listener.close();
+    }
+
+    /** What comes in, on the I/O thread. */
+    private final class Frames implements ChannelHandler, Inbound.Home {
+        private long toldChannel;
+        private @Nullable TransferId told;
+
+        @Override
+        public void onOpen(KvChannel channel) {
+            channels.add(channel);
+            counters.channelsOpened.increment();
+        }
+
+        @Override
+        public void onFrame(KvChannel channel, FrameHeader header, MemorySegment payload) {
+            Inbound inbound = live.get(header.transfer());
+            if (inbound == null
+                    || inbound.id().epoch() != header.epoch()
+                    || inbound.id().incarnation() != header.incarnation()) {
+                onStale(channel, header);
+                return;
+            }
+            inbound.onSign(channel, options.channel().ticker().nanos());
+            switch (header.type()) {
+                case DATA -> onData(channel, inbound, header, payload);
+                case END -> inbound.onEnd(payload.toArray(ValueLayout.JAVA_BYTE));
+                case ABORT ->
+                        inbound.fail(
+                                aborted(Reason.decode(payload.toArray(ValueLayout.JAVA_BYTE))));
+                case KEEPALIVE -> control.keepAlive(channel, inbound.id(), header.sequence());
+                case HELLO, CHALLENGE, PROOF, HELLO_OK, REFUSED, CLOSED ->
+                        throw new IllegalStateException(
+                                "the frame rules let through " + header.type());
+            }
+        }
+
+        private void onData(
+                KvChannel channel, Inbound inbound, FrameHeader header, MemorySegment payload) {
+            KvCodec codec = codec(channel, header.codecId());
+            PartShape part =
+                    new PartShape(
+                            options.channel().hello().layout(),
+                            header.firstLayer(),
+                            header.layerCount(),
+                            header.firstToken(),
+                            header.tokenCount() / options.channel().hello().layout().blockTokens());
+            inbound.onData(codec, part, header, payload);
+        }
+
+        private KvCodec codec(KvChannel channel, int id) {
+            List<KvCodec> codecs = channel.peer().codecs();
+            for (int i = 0; i < codecs.size(); i++) {
+                if (codecs.get(i).id() == id) {
+                    return codecs.get(i);
+                }
+            }
+            throw new IllegalStateException("the frame rules let through codec " + id);
+        }
+
+        private BatonException aborted(BatonException theirs) {
+            return new BatonException(
+                    theirs.code(), "the sender ended the transfer: " + theirs.text());
+        }
+
+        private void onStale(KvChannel channel, FrameHeader header) {
+            counters.staleFrames.increment();
+            TransferId id = new TransferId(header.transfer(), header.epoch(), header.incarnation());
+            if (toldChannel == channel.id() && id.equals(told)) {
+                return;
+            }
+            toldChannel = channel.id();
+            told = id;
+            tellClosed(
+                    channel,
+                    id,
+                    new BatonException(
+                            ErrorCode.STALE_EPOCH,
+                            "the receiver does not know this transfer, or no longer"));
+        }
+
+        @Override
+        public void forget(Inbound inbound) {
+            live.remove(inbound.id().transfer(), inbound);
+        }
+
+        @Override
+        public void tellClosed(KvChannel channel, TransferId id, BatonException reason) {
+            // If this cannot be queued, the sender hears it with its next frame.
+            control.closed(channel, id, reason);
+        }
+
+        @Override
+        public TransferCounters counters() {
+            return counters;
+        }
+
+        @Override
+        public void onInvalid(FrameError error) {
+            if (error == FrameError.CHECKSUM) {
+                counters.checksumErrors.increment();
+            } else {
+                counters.invalidFrames.increment();
+            }
+        }
+
+        @Override
+        public void onClosed(KvChannel channel, BatonException reason) {
+            channels.remove(channel);
+            counters.channelsClosed.increment();
+            for (Inbound inbound : live.values()) {
+                if (inbound.channel() == channel) {
+                    inbound.fail(reason);
+                }
+            }
+        }
+
+        @Override
+        public void onTick(long nowNanos) {
+            for (Inbound inbound : live.values()) {
+                inbound.failIfStalled(nowNanos, options.times().stallNanos());
+            }
+            for (KvChannel channel : channels) {
+                if (nowNanos - channel.heardNanos() > 2 * options.times().idleNanos()) {
+                    channel.close(
+                            new BatonException(
+                                    ErrorCode.KV_TRANSFER_FAILED, "the channel was idle"));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,258 @@
+package io.baton.kv.transfer;
+
+import io.baton.common.error.BatonException;
+import io.baton.common.error.ErrorCode;
+import io.baton.common.time.Ticker;
+import io.baton.kv.channel.ChannelHandler;
+import io.baton.kv.channel.Hello;
+import io.baton.kv.channel.KvChannel;
+import io.baton.kv.channel.KvChannelProvider;
+import io.baton.kv.channel.SendResult;
+import io.baton.kv.frame.FrameError;
+import io.baton.kv.frame.FrameHeader;
+import io.baton.kv.frame.Reason;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.net.URI;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@link KvSenders} over any channel: one channel per receiver URL, made on the first transfer and
+ * again after it was lost. {@code onLost} is called on the channel's I/O thread.
+ */
+public final class DefaultKvSenders implements KvSenders {
+    private final TransferOptions options;
+    private final Ticker ticker;
+    private final Map<String, KvChannelProvider.Connector> connectors = new ConcurrentHashMap<>();
+    private final Map<String, Link> links = new ConcurrentHashMap<>();
+    private final Map<TransferId, Outbound> live = new ConcurrentHashMap<>();
+    private final ControlFrames control = new ControlFrames();
+    private final TransferCounters counters = new TransferCounters();
+    private final Frames handler = new Frames();
+    private volatile boolean closed;
+
+    private DefaultKvSenders(TransferOptions options) {
+        this.options = options;
+        this.ticker = options.channel().ticker();
+    }
+
+    /** Makes senders; threads start with the first connection. */
+    public static DefaultKvSenders of(TransferOptions options) {
+        return new DefaultKvSenders(options);
+    }
+
+    /** What has been counted. */
+    public TransferCounters counters() {
+        return counters;
+    }
+
+    /** Transfers not closed yet. */
+    public int liveTransfers() {
+        return live.size();
+    }
+
+    /**
+     * {@inheritDoc}
+     *
+     * @throws BatonException also STALE_EPOCH if the receiver has started anew since the ticket,
+     *     OVERLOADED at {@code maxTransfers}, DRAINING after close, CONFIGURATION if one layer of a
+     *     chunk is longer than the send queue
+     */
+    @Override
+    public OutboundTransfer open(
+            String url, TransferId id, TransferSpec spec, Consumer<BatonException> onLost) {
+        requireFit(spec);
+        if (live.size() >= options.maxTransfers()) {
+            throw new BatonException(
+                    ErrorCode.OVERLOADED,
+                    "%d KV transfers are being sent, the limit".formatted(live.size()));
+        }
+        // A channel that is closing just now answers CLOSED; the second attempt makes a new one.
+        for (int attempt = 0; attempt < 2; attempt++) {
+            KvChannel channel = channel(url);
+            requireIncarnation(url, id, channel.peer().hello());
+            Outbound outbound = new Outbound(id, spec, channel, onLost, handler, context());
+            if (live.putIfAbsent(id, outbound) != null) {
+                throw new IllegalArgumentException("transfer " + id + " is already being sent");
+            }
+            if (outbound.keepAlive(ticker.nanos(), 0) != SendResult.CLOSED) {
+                return outbound;
+            }
+            outbound.discard();
+            forgetChannel(channel);
+        }
+        throw new BatonException(
+                ErrorCode.KV_TRANSFER_FAILED, "the channel to " + url + " closes again and again");
+    }
+
+    private Outbound.Context context() {
+        return new Outbound.Context(ticker, options.channel().bounds().queueBytes());
+    }
+
+    private void requireFit(TransferSpec spec) {
+        Hello hello = options.channel().hello();
+        if (!spec.layout().equals(hello.layout()) || spec.chunkTokens() != hello.chunkTokens()) {
+            throw new IllegalArgumentException(
+                    "%s does not fit this worker's %s".formatted(spec, hello));
+        }
+    }
+
+    private static void requireIncarnation(String url, TransferId id, Hello receiver) {
+        if (receiver.incarnation() != id.incarnation()) {
+            throw new BatonException(
+                    ErrorCode.STALE_EPOCH,
+                    "%s is %s, incarnation %d, but the ticket is of incarnation %d: ask for a new one"
+                            .formatted(
+                                    url,
+                                    receiver.workerId(),
+                                    receiver.incarnation(),
+                                    id.incarnation()));
+        }
+    }
+
+    private KvChannel channel(String url) {
+        if (closed) {
+            throw new BatonException(ErrorCode.DRAINING, "the KV senders are closed");
+        }
+        Link link = links.computeIfAbsent(url, key -> new Link(ticker.nanos()));
+        try {
+            return link.channel(() -> connect(url));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new BatonException(
+                    ErrorCode.KV_TRANSFER_FAILED, "connecting to " + url + " was interrupted");
+        }
+    }
+
+    private KvChannel connect(String url) throws InterruptedException {
+        URI uri = DefaultKvReceiver.parse(url);
+        return connectors
+                .computeIfAbsent(
+                        String.valueOf(uri.getScheme()),
+                        scheme -> KvChannelProvider.of(uri).connector(options.channel(), handler))
+                .connect(uri);
+    }
+
+    private void forgetChannel(KvChannel channel) {
+        links.values().forEach(link -> link.forget(channel));
+    }
+
+    @Override
+    public void close() {
+        closed = true;
+        BatonException reason = new BatonException(ErrorCode.DRAINING, "the KV senders are closed");
+        for (Outbound outbound : List.copyOf(live.values())) {
+            outbound.endBecause(reason);
+        }
+        connectors.values().forEach(KvChannelProvider.Connector::close);
+    }
+
+    /** What comes back, on the I/O thread. */
+    private final class Frames implements ChannelHandler, Outbound.Home {
+        @Override
+        public void onOpen(KvChannel channel) {
+            counters.channelsOpened.increment();
+        }
+
+        @Override
+        public void onFrame(KvChannel channel, FrameHeader header, MemorySegment payload) {
+            switch (header.type()) {
+                case KEEPALIVE -> {
+                    // The channel has noted that the peer lives.
+                }
+                case CLOSED -> {
+                    TransferId id =
+                            new TransferId(header.transfer(), header.epoch(), header.incarnation());
+                    @Nullable Outbound outbound = live.get(id);
+                    if (outbound != null && outbound.channel() == channel) {
+                        outbound.closedByReceiver(
+                                Reason.decode(payload.toArray(ValueLayout.JAVA_BYTE)));
+                    }
+                }
+                case HELLO, CHALLENGE, PROOF, HELLO_OK, REFUSED, DATA, END, ABORT ->
+                        throw new IllegalStateException(
+                                "the frame rules let through " + header.type());
+            }
+        }
+
+        @Override
+        public void onInvalid(FrameError error) {
+            if (error == FrameError.CHECKSUM) {
+                counters.checksumErrors.increment();
+            } else {
+                counters.invalidFrames.increment();
+            }
+        }
+
+        @Override
+        public void onClosed(KvChannel channel, BatonException reason) {
+            counters.channelsClosed.increment();
+            forgetChannel(channel);
+            failAll(channel, reason);
+        }
+
+        private void failAll(KvChannel channel, BatonException reason) {
+            for (Outbound outbound : live.values()) {
+                if (outbound.channel() == channel) {
+                    outbound.channelLost(reason);
+                }
+            }
+        }
+
+        @Override
+        public void onTick(long nowNanos) {
+            for (Outbound outbound : live.values()) {
+                outbound.keepAlive(nowNanos, options.times().keepAliveNanos());
+            }
+            for (Link link : links.values()) {
+                @Nullable KvChannel channel = link.current();
+                if (channel != null) {
+                    look(link, channel, nowNanos);
+                }
+            }
+        }
+
+        private void look(Link link, KvChannel channel, long nowNanos) {
+            boolean used = live.values().stream().anyMatch(o -> o.isSendingOn(channel));
+            long quiet =
+                    Math.min(nowNanos - channel.heardNanos(), link.usedForNanos(used, nowNanos));
+            if (used && quiet > options.times().silenceNanos()) {
+                counters.stalls.increment();
+                BatonException reason =
+                        new BatonException(
+                                ErrorCode.KV_TRANSFER_FAILED,
+                                "%s was silent for %d ms, limit %d"
+                                        .formatted(
+                                                channel.peer().hello().workerId(),
+                                                quiet / 1_000_000,
+                                                options.times().silenceNanos() / 1_000_000));
+                link.forget(channel);
+                failAll(channel, reason);
+                channel.close(reason);
+            } else if (!used && nowNanos - channel.heardNanos() > options.times().idleNanos()) {
+                link.forget(channel);
+                channel.close(
+                        new BatonException(ErrorCode.KV_TRANSFER_FAILED, "the channel was idle"));
+            }
+        }
+
+        @Override
+        public void forget(Outbound outbound) {
+            live.remove(outbound.id(), outbound);
+        }
+
+        @Override
+        public ControlFrames control() {
+            return control;
+        }
+
+        @Override
+        public TransferCounters counters() {
+            return counters;
+        }
+    }
+}

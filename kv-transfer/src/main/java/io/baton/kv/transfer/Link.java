@@ -1,0 +1,84 @@
+package io.baton.kv.transfer;
+
+import io.baton.common.error.BatonException;
+import io.baton.kv.channel.KvChannel;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one channel to a receiver. Who comes first connects, the others wait for the same attempt, so
+ * a dead receiver costs each caller one connection time and not a queue of them.
+ */
+final class Link {
+    private @Nullable CompletableFuture<KvChannel> opened;
+    private long unusedNanos;
+
+    Link(long nowNanos) {
+        unusedNanos = nowNanos;
+    }
+
+    /** Makes a connection. */
+    @FunctionalInterface
+    interface Connect {
+        KvChannel connect() throws InterruptedException;
+    }
+
+    /** The channel, connected if need be. Blocks for at most the handshake time. */
+    KvChannel channel(Connect connect) throws InterruptedException {
+        CompletableFuture<KvChannel> mine = new CompletableFuture<>();
+        CompletableFuture<KvChannel> shared;
+        synchronized (this) {
+            if (opened == null) {
+                opened = mine;
+            }
+            shared = opened;
+        }
+        if (shared == mine) {
+            try {
+                mine.complete(connect.connect());
+            } catch (RuntimeException | InterruptedException e) {
+                forget(mine);
+                mine.completeExceptionally(e);
+                throw e;
+            }
+        }
+        try {
+            return shared.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof BatonException reason) {
+                throw new BatonException(reason.code(), reason.text(), reason.param(), reason);
+            }
+            throw new IllegalStateException("another caller's attempt to connect failed", e);
+        }
+    }
+
+    /** The open channel, null if there is none. */
+    synchronized @Nullable KvChannel current() {
+        CompletableFuture<KvChannel> known = opened;
+        return known == null || !known.isDone() || known.isCompletedExceptionally()
+                ? null
+                : known.join();
+    }
+
+    /** The next transfer makes a new channel instead of this one. */
+    synchronized void forget(KvChannel channel) {
+        if (current() == channel) {
+            opened = null;
+        }
+    }
+
+    private synchronized void forget(CompletableFuture<KvChannel> attempt) {
+        if (opened == attempt) {
+            opened = null;
+        }
+    }
+
+    /** How long the link has had transfers: silence counts for no longer. I/O thread. */
+    long usedForNanos(boolean usedNow, long nowNanos) {
+        if (!usedNow) {
+            unusedNanos = nowNanos;
+        }
+        return nowNanos - unusedNanos;
+    }
+}

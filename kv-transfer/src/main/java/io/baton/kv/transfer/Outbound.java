@@ -1,0 +1,392 @@
+package io.baton.kv.transfer;
+
+import io.baton.common.error.BatonException;
+import io.baton.common.error.ErrorCode;
+import io.baton.common.kv.KvLayout;
+import io.baton.common.time.Ticker;
+import io.baton.kv.channel.KvChannel;
+import io.baton.kv.channel.SendResult;
+import io.baton.kv.codec.KvCodec;
+import io.baton.kv.codec.PartShape;
+import io.baton.kv.frame.Form;
+import io.baton.kv.frame.FrameBatch;
+import io.baton.kv.frame.FrameHeader;
+import io.baton.kv.frame.FrameType;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
+
+/**
+ * One transfer being sent. The caller uses one thread at a time; keep-alives and the news of a loss
+ * come on the I/O thread. The lock orders frames with their sequence numbers.
+ */
+final class Outbound implements KvSenders.OutboundTransfer {
+    /** How often a waiting caller looks whether the receiver has ended the transfer. */
+    private static final long LOOK_NANOS = Duration.ofMillis(20).toNanos();
+
+    private enum State {
+        SENDING,
+        FINISHED,
+        LOST,
+        CLOSED
+    }
+
+    /** What an outbound transfer needs of its senders. */
+    interface Home {
+        void forget(Outbound outbound);
+
+        ControlFrames control();
+
+        TransferCounters counters();
+    }
+
+    private final TransferId id;
+    private final TransferSpec spec;
+    private final KvChannel channel;
+    private final KvCodec codec;
+    private final Consumer<BatonException> onLost;
+    private final Home home;
+    private final Ticker ticker;
+    private final AtomicReference<State> state = new AtomicReference<>(State.SENDING);
+    private final ReentrantLock lock = new ReentrantLock();
+    private final int blocksPerPart;
+    private final FrameBatch batch;
+    private final MemorySegment scratch;
+    private final long partScratchBytes;
+    private long sequence;
+    private long refusedBytes;
+    private long payloadBytes;
+    private long frames;
+    private long firstFrameNanos;
+    private long lastFrameNanos;
+    private long keptAliveNanos;
+
+    /**
+     * @throws BatonException CONFIGURATION if one layer of one chunk is longer than the queue
+     */
+    Outbound(
+            TransferId id,
+            TransferSpec spec,
+            KvChannel channel,
+            Consumer<BatonException> onLost,
+            Home home,
+            Context context) {
+        this.id = id;
+        this.spec = spec;
+        this.channel = channel;
+        this.codec = channel.peer().codecs().getFirst();
+        this.onLost = onLost;
+        this.home = home;
+        this.ticker = context.ticker();
+        KvLayout layout = spec.layout();
+        this.blocksPerPart = Math.max(1, FrameHeader.MAX_PAYLOAD_BYTES / layout.blockLayerBytes());
+        int chunkBlocks = spec.chunkTokens() / layout.blockTokens();
+        // An offer may straddle one border of chunks, which takes a part more.
+        int maxParts = Math.ceilDiv(chunkBlocks, blocksPerPart) + 1;
+        PartShape largest = new PartShape(layout, 0, 1, 0, Math.min(blocksPerPart, chunkBlocks));
+        long encoded = codec.maxEncodedBytes(largest);
+        int fragments = (int) Math.ceilDiv(encoded, (long) FrameHeader.MAX_PAYLOAD_BYTES);
+        this.batch = new FrameBatch(Math.multiplyExact(maxParts, fragments));
+        this.partScratchBytes = codec.scratchBytes(largest);
+        this.scratch =
+                partScratchBytes == 0
+                        ? MemorySegment.NULL
+                        : Arena.ofAuto().allocate(partScratchBytes * maxParts, Long.BYTES);
+        long most = boundBytes(chunkBlocks);
+        if (most > context.queueBytes()) {
+            throw new BatonException(
+                    ErrorCode.CONFIGURATION,
+                    "one layer of a chunk of %d tokens may take %d bytes, the send queue has %d"
+                            .formatted(spec.chunkTokens(), most, context.queueBytes()),
+                    "kv.queueBytes");
+        }
+    }
+
+    /** Clock and queue of the senders. */
+    record Context(Ticker ticker, int queueBytes) {}
+
+    TransferId id() {
+        return id;
+    }
+
+    KvChannel channel() {
+        return channel;
+    }
+
+    /** Most bytes of frames for so many blocks of one layer. */
+    private long boundBytes(int blocks) {
+        PartShape all = new PartShape(spec.layout(), 0, 1, 0, blocks);
+        return codec.maxEncodedBytes(all) + (long) batch.maxFrames() * FrameHeader.BYTES;
+    }
+
+    @Override
+    public SendResult offer(int layer, int firstBlock, MemorySegment bytes) {
+        int blocks = requireFit(layer, firstBlock, bytes.byteSize());
+        lock.lock();
+        try {
+            if (!isSending()) {
+                return SendResult.CLOSED;
+            }
+            long most = boundBytes(blocks);
+            if (!channel.hasRoom(most)) {
+                return refused(most);
+            }
+            long before = sequence;
+            batch.clear();
+            addParts(layer, firstBlock, blocks, bytes);
+            int added = batch.frames();
+            long addedBytes = batch.bytes() - (long) added * FrameHeader.BYTES;
+            SendResult result = channel.offer(batch);
+            batch.clear();
+            return switch (result) {
+                case OK -> {
+                    taken(added, addedBytes);
+                    yield SendResult.OK;
+                }
+                case BACK_PRESSURED -> {
+                    sequence = before;
+                    yield refused(most);
+                }
+                case CLOSED -> SendResult.CLOSED;
+            };
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private int requireFit(int layer, int firstBlock, long byteSize) {
+        KvLayout layout = spec.layout();
+        long blocks = byteSize / layout.blockLayerBytes();
+        if (layer < 0
+                || layer >= layout.layers()
+                || blocks < 1
+                || byteSize % layout.blockLayerBytes() != 0
+                || blocks * layout.blockTokens() > spec.chunkTokens()
+                || firstBlock < spec.fromToken() / layout.blockTokens()
+                || firstBlock + blocks > layout.blocksFor(spec.toToken())) {
+            throw new IllegalArgumentException(
+                    "layer %d, first block %d, %d bytes are not a part of %s"
+                            .formatted(layer, firstBlock, byteSize, spec));
+        }
+        return (int) blocks;
+    }
+
+    private void addParts(int layer, int firstBlock, int blocks, MemorySegment bytes) {
+        int blockBytes = spec.layout().blockLayerBytes();
+        int chunkBlocks = spec.chunkTokens() / spec.layout().blockTokens();
+        int parts = 0;
+        for (int from = 0; from < blocks; ) {
+            int block = firstBlock + from;
+            int toBorder = chunkBlocks - block % chunkBlocks;
+            int count = Math.min(Math.min(blocksPerPart, toBorder), blocks - from);
+            MemorySegment raw = bytes.asSlice((long) from * blockBytes, (long) count * blockBytes);
+            addPart(layer, block, raw, parts++);
+            from += count;
+        }
+    }
+
+    private void addPart(int layer, int block, MemorySegment raw, int index) {
+        KvLayout layout = spec.layout();
+        int firstToken = block * layout.blockTokens();
+        int blocks = (int) (raw.byteSize() / layout.blockLayerBytes());
+        PartShape part = new PartShape(layout, layer, 1, firstToken, blocks);
+        MemorySegment space =
+                partScratchBytes == 0
+                        ? scratch
+                        : scratch.asSlice(index * partScratchBytes, partScratchBytes);
+        MemorySegment encoded = codec.encode(part, KvCodec.Setting.PLAIN, raw, space);
+        int fragments =
+                (int) Math.ceilDiv(encoded.byteSize(), (long) FrameHeader.MAX_PAYLOAD_BYTES);
+        for (int i = 0; i < fragments; i++) {
+            long at = (long) i * FrameHeader.MAX_PAYLOAD_BYTES;
+            long length = Math.min(FrameHeader.MAX_PAYLOAD_BYTES, encoded.byteSize() - at);
+            batch.begin(FrameType.DATA)
+                    .identity(id.transfer(), id.epoch(), id.incarnation())
+                    .sequence(sequence++)
+                    .rawBytes((int) part.rawBytes())
+                    .tokens(
+                            firstToken / spec.chunkTokens(),
+                            firstToken,
+                            blocks * layout.blockTokens())
+                    .fragment(i, fragments)
+                    .layers(layer, 1)
+                    .coding(codec.lossless() ? Form.EXACT : Form.TOLERANT, codec.id(), 0, 0);
+            batch.end(fragments == 1 ? encoded : encoded.asSlice(at, length));
+        }
+    }
+
+    private void taken(int addedFrames, long addedBytes) {
+        long now = ticker.nanos();
+        if (frames == 0) {
+            firstFrameNanos = now;
+        }
+        lastFrameNanos = now;
+        frames += addedFrames;
+        payloadBytes += addedBytes;
+        refusedBytes = 0;
+        home.counters().frames.add(addedFrames);
+        home.counters().payloadBytes.add(addedBytes);
+    }
+
+    private SendResult refused(long bytes) {
+        refusedBytes = bytes;
+        home.counters().backPressured.increment();
+        return state.get() == State.SENDING ? SendResult.BACK_PRESSURED : SendResult.CLOSED;
+    }
+
+    private boolean isSending() {
+        State now = state.get();
+        if (now == State.FINISHED) {
+            throw new IllegalStateException("the transfer is finished");
+        }
+        return now == State.SENDING;
+    }
+
+    @Override
+    public SendResult finish(byte[] trailer) {
+        if (trailer.length > FrameHeader.MAX_TRAILER_BYTES) {
+            throw new IllegalArgumentException(
+                    "a trailer has at most %d bytes, got %d"
+                            .formatted(FrameHeader.MAX_TRAILER_BYTES, trailer.length));
+        }
+        lock.lock();
+        try {
+            if (!isSending()) {
+                return SendResult.CLOSED;
+            }
+            batch.clear();
+            batch.begin(FrameType.END)
+                    .identity(id.transfer(), id.epoch(), id.incarnation())
+                    .sequence(sequence);
+            batch.end(ByteBuffer.wrap(trailer));
+            long bytes = batch.bytes();
+            SendResult result = channel.offer(batch);
+            batch.clear();
+            return switch (result) {
+                case OK -> {
+                    sequence++;
+                    boolean first = state.compareAndSet(State.SENDING, State.FINISHED);
+                    if (first) {
+                        home.counters().completed.increment();
+                    }
+                    yield first ? SendResult.OK : SendResult.CLOSED;
+                }
+                case BACK_PRESSURED -> refused(bytes);
+                case CLOSED -> SendResult.CLOSED;
+            };
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public boolean awaitWritable(long nanos) throws InterruptedException {
+        long left = nanos;
+        while (state.get() == State.SENDING) {
+            long slice = Math.min(left, LOOK_NANOS);
+            if (channel.await(refusedBytes, slice)) {
+                return true;
+            }
+            left -= slice;
+            if (left <= 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    @Override
+    public TransferStats stats() {
+        lock.lock();
+        try {
+            return new TransferStats(payloadBytes, frames, lastFrameNanos - firstFrameNanos);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Says that the transfer lives, if it is time. I/O thread, and once at the start. */
+    SendResult keepAlive(long nowNanos, long everyNanos) {
+        if (state.get() != State.SENDING || !lock.tryLock()) {
+            // Data is being offered at this moment, which says the same.
+            return SendResult.OK;
+        }
+        try {
+            if (sequence > 0 && nowNanos - keptAliveNanos < everyNanos) {
+                return SendResult.OK;
+            }
+            SendResult result = home.control().keepAlive(channel, id, sequence);
+            if (result == SendResult.OK) {
+                sequence++;
+                keptAliveNanos = nowNanos;
+            }
+            return result;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** The receiver ended the transfer. After the end was sent this is no news. */
+    void closedByReceiver(BatonException reason) {
+        if (state.compareAndSet(State.SENDING, State.LOST)) {
+            tellLost(reason);
+        }
+    }
+
+    /** The channel is gone: what was sent last may not have arrived. */
+    void channelLost(BatonException reason) {
+        if (state.compareAndSet(State.SENDING, State.LOST)
+                || state.compareAndSet(State.FINISHED, State.LOST)) {
+            tellLost(reason);
+        }
+    }
+
+    private void tellLost(BatonException reason) {
+        home.forget(this);
+        home.counters().failed.increment();
+        onLost.accept(reason);
+    }
+
+    /** Whether silence of the peer matters to this transfer. */
+    boolean isSendingOn(KvChannel other) {
+        return channel == other && state.get() == State.SENDING;
+    }
+
+    /** The senders close: the caller hears of a loss unless everything was sent. */
+    void endBecause(BatonException reason) {
+        if (state.compareAndSet(State.SENDING, State.LOST)) {
+            home.control().abort(channel, id, 0, reason);
+            tellLost(reason);
+        }
+    }
+
+    /** Ends a transfer that never began, without a word to anyone. */
+    void discard() {
+        state.set(State.CLOSED);
+        home.forget(this);
+    }
+
+    @Override
+    public void close() {
+        State before = state.getAndSet(State.CLOSED);
+        home.forget(this);
+        if (before == State.SENDING) {
+            lock.lock();
+            try {
+                home.control()
+                        .abort(
+                                channel,
+                                id,
+                                sequence,
+                                new BatonException(
+                                        ErrorCode.KV_TRANSFER_FAILED, "closed before its end"));
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+}
