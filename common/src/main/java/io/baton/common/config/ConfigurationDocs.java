@@ -16,7 +16,8 @@ public final class ConfigurationDocs {
                 """
                 # Configuration
 
-                <!-- Generated from io.baton.common.config.Settings by `baton config docs`. Do not edit. -->
+                <!-- Generated from io.baton.common.config.Settings. Do not edit; after a change there run:
+                     mvn -pl common test -Dtest=ConfigurationDocsTest -Dbaton.docs.update -->
 
                 Every setting can be given by flag, environment variable or YAML file; the strongest wins in this
                 order, then the default. In a file, keys may be nested (`http: {port: 8000}`) or dotted

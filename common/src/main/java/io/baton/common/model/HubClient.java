@@ -2,8 +2,10 @@ package io.baton.common.model;
 
 import io.baton.common.time.Ticker;
 import java.io.IOException;
+import java.net.ConnectException;
 import java.net.URI;
 import java.net.http.HttpClient;
+import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandler;
@@ -315,6 +317,12 @@ final class HubClient implements AutoCloseable {
     }
 
     private static PullFailed unreachable(URI uri, Throwable cause) {
+        if (cause instanceof ConnectException || cause instanceof HttpConnectTimeoutException) {
+            return new PullFailed(
+                    "%s cannot be reached (limit %d s)"
+                            .formatted(uri.getHost(), CONNECT_LIMIT.toSeconds()),
+                    cause);
+        }
         @Nullable String message = cause.getMessage();
         return new PullFailed(
                 "%s: %s%s"

