@@ -294,6 +294,25 @@ public final class Settings {
                             "1000",
                             "Finished requests whose ledger /admin/requests/{id} still knows."));
 
+    public static final Setting<Optional<String>> TENANT_SECRET =
+            add(
+                    Setting.of(
+                                    "tenant.secret",
+                                    optionalText(),
+                                    "",
+                                    "Secret from which the router makes the salts that keep"
+                                            + " tenants' KV apart, the same on all routers; empty"
+                                            + " for one that is created once in state.folder.")
+                            .asSecret());
+    public static final Setting<Optional<Path>> STATE_FOLDER =
+            add(
+                    Setting.of(
+                            "state.folder",
+                            optionalPath(),
+                            "",
+                            "Folder for what must survive a restart; empty for baton in"
+                                    + " XDG_STATE_HOME or ~/.local/state."));
+
     // ---- cluster ----
 
     public static final Setting<Optional<String>> CLUSTER_TOKEN =

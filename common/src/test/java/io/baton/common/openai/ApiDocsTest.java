@@ -7,9 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
-/**
- * docs/api.md holds the table of {@link RequestFields}; run with -Dbaton.docs.write=true to renew.
- */
+/** docs/api.md holds the table of {@link RequestFields}; run with -Dbaton.docs.update to renew. */
 class ApiDocsTest {
     private static final String BEGIN = "<!-- request fields: generated -->\n";
     private static final String END = "<!-- end of request fields -->";
@@ -21,7 +19,7 @@ class ApiDocsTest {
         int from = text.indexOf(BEGIN) + BEGIN.length();
         int to = text.indexOf(END);
         String table = RequestFields.toMarkdown();
-        if (Boolean.getBoolean("baton.docs.write")) {
+        if (System.getProperty("baton.docs.update") != null) {
             Files.writeString(file, text.substring(0, from) + table + text.substring(to));
             return;
         }

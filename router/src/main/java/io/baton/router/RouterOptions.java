@@ -1,0 +1,123 @@
+package io.baton.router;
+
+import io.baton.common.config.Configuration;
+import io.baton.common.config.Settings;
+import io.baton.common.worker.ClusterToken;
+import io.baton.router.http.HttpLimits;
+import io.baton.router.route.RouteConfig;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Everything that a router is told at its start.
+ *
+ * @param http where and within which bounds it serves clients
+ * @param access who may use it
+ * @param cluster how workers join
+ * @param route constants of decisions
+ * @param work bounds of requests
+ * @param drain how long open requests may still run after a stop was asked for
+ */
+public record RouterOptions(
+        Http http, Access access, Cluster cluster, RouteConfig route, Work work, Duration drain) {
+    private static final int PREFIX_WORKERS = 8;
+
+    /** The public side; port 0 means any free one. */
+    public record Http(String host, int port, HttpLimits limits) {}
+
+    /**
+     * Keys and secrets.
+     *
+     * @param apiKeys as text or {@code sha256:HEX}; empty for none
+     * @param adminToken for {@code /admin}; empty: loopback connections alone
+     * @param tenantSecret from which tenants' salts are made; empty: created once in {@code
+     *     stateFolder}
+     */
+    public record Access(
+            List<String> apiKeys,
+            Optional<String> adminToken,
+            Optional<String> tenantSecret,
+            Path stateFolder) {
+        public Access {
+            apiKeys = List.copyOf(apiKeys);
+        }
+    }
+
+    /** The side of the workers; port 0 means any free one. */
+    public record Cluster(
+            String host, int port, ClusterToken token, Duration heartbeat, Duration lease) {}
+
+    /**
+     * Bounds of requests.
+     *
+     * @param prefixBlocks prefix blocks remembered for each worker
+     */
+    public record Work(
+            int maxConcurrent,
+            int maxQueue,
+            Duration requestTimeout,
+            Duration queueTimeout,
+            int maxAttempts,
+            double retryBudget,
+            int prefixBlocks,
+            int ledgerEntries,
+            boolean debugLogits) {}
+
+    /** From configuration. */
+    public static RouterOptions from(Configuration config) {
+        int concurrent = config.get(Settings.HTTP_MAX_CONCURRENT);
+        int queue = config.get(Settings.HTTP_MAX_QUEUE);
+        HttpLimits limits =
+                new HttpLimits(
+                        Math.toIntExact(config.get(Settings.HTTP_MAX_BODY)),
+                        Math.toIntExact(config.get(Settings.HTTP_MAX_HEADER)),
+                        config.get(Settings.HTTP_HEADER_TIMEOUT).toNanos(),
+                        config.get(Settings.HTTP_BODY_TIMEOUT).toNanos(),
+                        config.get(Settings.HTTP_IDLE_TIMEOUT).toNanos(),
+                        config.get(Settings.HTTP_REQUEST_TIMEOUT).toNanos(),
+                        config.get(Settings.HTTP_MAX_CONNECTIONS),
+                        concurrent + queue,
+                        config.get(Settings.HTTP_MAX_CHOICES));
+        RouteConfig assumed = RouteConfig.defaults();
+        return new RouterOptions(
+                new Http(config.get(Settings.HTTP_HOST), config.get(Settings.HTTP_PORT), limits),
+                new Access(
+                        config.get(Settings.API_KEYS),
+                        config.get(Settings.ADMIN_TOKEN),
+                        config.get(Settings.TENANT_SECRET),
+                        config.get(Settings.STATE_FOLDER).orElseGet(RouterOptions::stateFolder)),
+                new Cluster(
+                        config.get(Settings.CONTROL_HOST),
+                        config.get(Settings.ROUTER_CONTROL_PORT),
+                        ClusterToken.of(config.get(Settings.CLUSTER_TOKEN).orElse("")),
+                        config.get(Settings.CLUSTER_HEARTBEAT),
+                        config.get(Settings.CLUSTER_LEASE)),
+                new RouteConfig(
+                        config.get(Settings.ROUTE_LOCAL_PREFILL_TOKENS),
+                        config.get(Settings.ROUTE_LOCAL_PREFILL_QUEUE),
+                        config.get(Settings.ROUTE_PREFIX_WEIGHT),
+                        assumed.assumedPrefillTokensPerSecond(),
+                        assumed.assumedDecodeSecondsPerToken()),
+                new Work(
+                        concurrent,
+                        queue,
+                        config.get(Settings.HTTP_REQUEST_TIMEOUT),
+                        config.get(Settings.ROUTE_QUEUE_TIMEOUT),
+                        config.get(Settings.RETRY_MAX_ATTEMPTS),
+                        config.get(Settings.RETRY_BUDGET),
+                        config.get(Settings.ROUTE_PREFIX_ENTRIES) / PREFIX_WORKERS,
+                        config.get(Settings.ADMIN_LEDGER_ENTRIES),
+                        config.get(Settings.DEBUG_LOGITS)),
+                config.get(Settings.DRAIN_TIMEOUT));
+    }
+
+    /** Where a user's programs keep what must survive a restart: XDG's state folder. */
+    private static Path stateFolder() {
+        String home = System.getenv("XDG_STATE_HOME");
+        return home == null || home.isBlank()
+                ? Path.of(System.getProperty("user.home"), ".local", "state", "baton")
+                : Path.of(home, "baton");
+    }
+}

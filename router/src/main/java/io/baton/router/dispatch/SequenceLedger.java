@@ -1,0 +1,135 @@
+package io.baton.router.dispatch;
+
+import io.baton.router.route.Decision;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where one answer's time went. Written by the sequence's thread alone; read by others after its
+ * end through {@link #toMap}. Times in nanoseconds from the sequence's start, unless said
+ * otherwise.
+ */
+public final class SequenceLedger {
+    private static final int MAX_NOTES = 64;
+    private static final int MAX_HASHES = 4096;
+
+    private final long startNanos;
+    private final List<String> notes = new ArrayList<>();
+    private final List<String> workers = new ArrayList<>();
+    private final List<String> logits = new ArrayList<>();
+    private final List<Map<String, Object>> candidates = new ArrayList<>();
+    long routeNanos;
+    long prefillQueueNanos;
+    long prefillNanos;
+    long transferNanos;
+    long transferDoneAtNanos = -1;
+    long firstTokenAtNanos = -1;
+    long firstDecodeNanos;
+    long endAtNanos = -1;
+    int promptTokens;
+    int completionTokens;
+    int heldTokens;
+    int cachedTokens;
+    long payloadBytes;
+    long savedBytes;
+    int attempts;
+    int epoch;
+    String outcome = "open";
+
+    SequenceLedger(long startNanos, int promptTokens) {
+        this.startNanos = startNanos;
+        this.promptTokens = promptTokens;
+    }
+
+    long since(long nowNanos) {
+        return nowNanos - startNanos;
+    }
+
+    /** Tokens generated. */
+    public int completionTokens() {
+        return completionTokens;
+    }
+
+    /** Prompt tokens whose KV was reused. */
+    public int cached() {
+        return Math.min(promptTokens, Math.max(heldTokens, cachedTokens));
+    }
+
+    void note(String text) {
+        if (notes.size() < MAX_NOTES) {
+            notes.add(text);
+        }
+    }
+
+    void worker(String worker) {
+        if (workers.size() < MAX_NOTES) {
+            workers.add(worker);
+        }
+    }
+
+    void hash(int index, String sha256) {
+        if (index < MAX_HASHES && !sha256.isEmpty()) {
+            logits.add(sha256);
+        }
+    }
+
+    void decided(Decision decision) {
+        note(decision.reason());
+        for (Decision.Candidate candidate : decision.candidates()) {
+            if (candidates.size() >= MAX_NOTES) {
+                return;
+            }
+            Map<String, Object> row = new LinkedHashMap<>();
+            row.put("worker", candidate.worker());
+            row.put("for", candidate.purpose());
+            row.put(
+                    "seconds",
+                    Double.isInfinite(candidate.seconds())
+                            ? "excluded"
+                            : (Object) round(candidate.seconds()));
+            row.put("detail", candidate.detail());
+            candidates.add(row);
+        }
+    }
+
+    /** As plain values for JSON; milliseconds. */
+    Map<String, @Nullable Object> toMap(boolean full) {
+        Map<String, @Nullable Object> map = new LinkedHashMap<>();
+        map.put("outcome", outcome);
+        map.put("route_ms", millis(routeNanos));
+        map.put("prefill_queue_ms", millis(prefillQueueNanos));
+        map.put("prefill_ms", millis(prefillNanos));
+        map.put("transfer_ms", millis(transferNanos));
+        map.put("first_decode_ms", millis(firstDecodeNanos));
+        map.put("ttft_ms", firstTokenAtNanos < 0 ? null : millis(firstTokenAtNanos));
+        map.put("total_ms", endAtNanos < 0 ? null : millis(endAtNanos));
+        map.put("prompt_tokens", promptTokens);
+        map.put("completion_tokens", completionTokens);
+        map.put("reused_tokens", cached());
+        map.put("sent_bytes", payloadBytes);
+        map.put("saved_bytes", savedBytes);
+        map.put("attempts", attempts);
+        map.put("epoch", epoch);
+        map.put("workers", List.copyOf(workers));
+        map.put("decisions", List.copyOf(notes));
+        if (full) {
+            map.put("candidates", List.copyOf(candidates));
+        }
+        if (!logits.isEmpty()) {
+            map.put("logits_sha256", List.copyOf(logits));
+        }
+        return map;
+    }
+
+    static double millis(long nanos) {
+        return round(nanos / 1e6);
+    }
+
+    private static double round(double value) {
+        return Double.parseDouble(String.format(Locale.ROOT, "%.3f", value));
+    }
+}

@@ -1,0 +1,91 @@
+package io.baton.router.http;
+
+import io.baton.common.openai.Answer.Delta;
+import io.baton.common.openai.TokenLogprob;
+import io.baton.common.openai.Usage;
+import io.baton.common.proto.Finished;
+import io.baton.common.proto.Token;
+import io.baton.router.dispatch.SequenceSink;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes an answer as it comes. Nothing is written before the first token, so that what fails early
+ * still gets an HTTP status. The choices' threads take turns.
+ */
+final class StreamedAnswer implements SequenceSink {
+    private final AnswerPlan plan;
+    private final SseStream stream;
+    private final ReentrantLock turn = new ReentrantLock();
+    private final boolean[] opened;
+    private final int[] characters;
+    private int completionTokens;
+
+    StreamedAnswer(AnswerPlan plan, SseStream stream) {
+        this.plan = plan;
+        this.stream = stream;
+        this.opened = new boolean[plan.choices()];
+        this.characters = new int[plan.choices()];
+    }
+
+    @Override
+    public void token(int choice, Token token) {
+        turn.lock();
+        try {
+            completionTokens++;
+            open(choice);
+            @Nullable List<TokenLogprob> logprobs = null;
+            if (plan.logprobs() >= 0) {
+                logprobs =
+                        List.of(
+                                TokenLogprobs.of(
+                                        plan.tokenizer(),
+                                        token,
+                                        plan.logprobs(),
+                                        characters[choice]));
+            }
+            characters[choice] += token.getText().length();
+            if (!token.getText().isEmpty() || logprobs != null) {
+                stream.event(
+                        plan.json().delta(new Delta(choice, token.getText(), logprobs), soFar()));
+            }
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    @Override
+    public void finished(int choice, Finished finished) {
+        turn.lock();
+        try {
+            open(choice);
+            if (!finished.getText().isEmpty()) {
+                stream.event(
+                        plan.json().delta(new Delta(choice, finished.getText(), null), soFar()));
+            }
+            stream.event(plan.json().finish(choice, Ends.end(finished), soFar()));
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    private void open(int choice) {
+        if (opened[choice]) {
+            return;
+        }
+        opened[choice] = true;
+        plan.json().open(choice, soFar()).ifPresent(stream::event);
+        String echo = plan.echoes().get(choice);
+        if (!echo.isEmpty()) {
+            characters[choice] += echo.length();
+            stream.event(plan.json().delta(new Delta(choice, echo, null), soFar()));
+        }
+    }
+
+    private @Nullable Usage soFar() {
+        return plan.options().streaming().continuousUsage()
+                ? plan.usage(completionTokens, 0)
+                : null;
+    }
+}

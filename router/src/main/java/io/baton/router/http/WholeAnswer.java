@@ -1,0 +1,71 @@
+package io.baton.router.http;
+
+import io.baton.common.openai.Answer.Choice;
+import io.baton.common.openai.Answer.End;
+import io.baton.common.openai.TokenLogprob;
+import io.baton.common.proto.Finished;
+import io.baton.common.proto.Token;
+import io.baton.router.dispatch.SequenceSink;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Gathers an answer that is sent as a whole. Each choice is written by its own thread; the whole is
+ * read when all have ended.
+ */
+final class WholeAnswer implements SequenceSink {
+    private final AnswerPlan plan;
+    private final List<Part> parts = new ArrayList<>();
+
+    private static final class Part {
+        final StringBuilder text = new StringBuilder();
+        final List<TokenLogprob> logprobs = new ArrayList<>();
+        @Nullable End end;
+    }
+
+    WholeAnswer(AnswerPlan plan) {
+        this.plan = plan;
+        for (String echo : plan.echoes()) {
+            Part part = new Part();
+            part.text.append(echo);
+            parts.add(part);
+        }
+    }
+
+    @Override
+    public void token(int choice, Token token) {
+        Part part = parts.get(choice);
+        if (plan.logprobs() >= 0) {
+            part.logprobs.add(
+                    TokenLogprobs.of(plan.tokenizer(), token, plan.logprobs(), part.text.length()));
+        }
+        part.text.append(token.getText());
+    }
+
+    @Override
+    public void finished(int choice, Finished finished) {
+        Part part = parts.get(choice);
+        part.text.append(finished.getText());
+        part.end = Ends.end(finished);
+    }
+
+    /** All choices; after all have ended. */
+    List<Choice> choices() {
+        List<Choice> choices = new ArrayList<>();
+        for (int i = 0; i < parts.size(); i++) {
+            Part part = parts.get(i);
+            End end = part.end;
+            if (end == null) {
+                throw new IllegalStateException("choice %d has not ended".formatted(i));
+            }
+            choices.add(
+                    new Choice(
+                            i,
+                            part.text.toString(),
+                            plan.logprobs() >= 0 ? part.logprobs : null,
+                            end));
+        }
+        return choices;
+    }
+}
