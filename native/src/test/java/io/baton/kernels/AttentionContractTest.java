@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class AttentionContractTest {
     private static final int BLOCKS = 40;
 
-    @Parameter ProviderCase provider = new ProviderCase("unset", false, 0);
+    @Parameter ProviderCase provider = new ProviderCase("unset", null, 0);
 
     @ParameterizedTest
     @CsvSource({

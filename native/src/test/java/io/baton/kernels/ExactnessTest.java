@@ -34,7 +34,7 @@ class ExactnessTest {
     private static final KvLayout LAYOUT = new KvLayout(1, 2, HEAD, KvDtype.BF16, 16);
     private static final List<TensorType> TYPES = List.of(TensorType.values());
 
-    @Parameter ProviderCase provider = new ProviderCase("unset", false, 0);
+    @Parameter ProviderCase provider = new ProviderCase("unset", null, 0);
 
     @Test
     void aRowIsTheSameHoweverItIsCutAndAccompanied() {

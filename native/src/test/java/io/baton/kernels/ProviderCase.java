@@ -1,22 +1,51 @@
 package io.baton.kernels;
 
+import io.baton.kernels.c.CKernels;
+import io.baton.kernels.c.Level;
+import io.baton.kernels.c.NativeUnavailable;
 import io.baton.kernels.reference.ReferenceKernels;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A provider under test.
  *
- * @param quantises whether it rounds the rows to 8 bits before a product with a quantised weight
+ * @param level of the C provider, or null for the reference
  * @param tolerance relative rounding that float32 sums in another order may show
  */
-record ProviderCase(String name, boolean quantises, float tolerance) {
+record ProviderCase(String name, @Nullable Level level, float tolerance) {
+    /** The reference, and the library at every level that this machine has. */
     static Stream<ProviderCase> all() {
-        return List.of(new ProviderCase("reference", false, 2e-5f)).stream();
+        List<ProviderCase> cases = new ArrayList<>();
+        cases.add(new ProviderCase("reference", null, 2e-5f));
+        for (Level level : Level.values()) {
+            try (Kernels kernels = CKernels.open(1, level)) {
+                if (kernels.profile().level().equals(level.label())) {
+                    cases.add(new ProviderCase("c:" + level.label(), level, 2e-5f));
+                }
+            } catch (NativeUnavailable e) {
+                System.err.println("The C kernels are not tested: " + e.getMessage());
+            }
+        }
+        return cases.stream();
+    }
+
+    /** Whether it rounds the rows to 8 bits before a product with a quantised matrix. */
+    boolean quantises() {
+        return level != null;
     }
 
     Kernels open(int threads) {
-        return new ReferenceKernels(threads, "under test");
+        if (level == null) {
+            return new ReferenceKernels(threads, "under test");
+        }
+        try {
+            return CKernels.open(threads, level);
+        } catch (NativeUnavailable e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     @Override

@@ -1,0 +1,115 @@
+/*
+ * The C ABI of Baton's CPU kernels. A step is a list of fixed-size operations in memory of the
+ * caller; baton_run works through it on a pool of threads and returns when all is done. Shapes are
+ * checked by the caller (io.baton.kernels.host.Shapes); nothing here is safe against wrong ones.
+ */
+#ifndef BATON_H
+#define BATON_H
+
+#include <stdint.h>
+
+#define BATON_ABI 1
+
+#if defined(__GNUC__)
+#define BATON_EXPORT __attribute__((visibility("default")))
+#else
+#define BATON_EXPORT
+#endif
+
+enum { BATON_PORTABLE = 0, BATON_AVX2 = 1 };
+
+enum {
+    BATON_OK = 0,
+    BATON_NO_MEMORY = -1,
+    BATON_BAD_OPERATION = -2
+};
+
+/* ggml's type ids. */
+enum {
+    BATON_F32 = 0,
+    BATON_F16 = 1,
+    BATON_Q4_0 = 2,
+    BATON_Q4_1 = 3,
+    BATON_Q5_0 = 6,
+    BATON_Q5_1 = 7,
+    BATON_Q8_0 = 8,
+    BATON_Q4_K = 12,
+    BATON_Q5_K = 13,
+    BATON_Q6_K = 14,
+    BATON_BF16 = 30
+};
+
+enum { BATON_KV_F32 = 0, BATON_KV_BF16 = 1, BATON_KV_F16 = 2 };
+
+enum { BATON_SILU = 0, BATON_GELU_TANH = 1 };
+
+/*
+ * kind       rows, cols        count        number   n                                  p
+ * EMBED      rows, cols                     scale                                       tokens, weight, out
+ * NORM       rows, group       groups/row   eps                                         in, gain, out
+ * MATMUL     rows, in cols     projections                                              in, then weight, out each
+ * ADD        rows, cols                                                                 inout, delta
+ * ROPE       rows, cols                              head, rotated, interleaved         inout, positions, cos, sin
+ * STORE      rows, cols        spans                 kv heads, head, dtype, block       k, v, layer, spans, blocks
+ * ATTENTION  rows, cols        spans        scale    kv heads, head, dtype, block,      q, out, layer, spans, blocks
+ *                                                    heads, window
+ * GATED      rows, cols                              activation                         gate, up, out
+ * GATHER     rows, cols                                                                 in, rows, out
+ */
+enum {
+    BATON_EMBED = 1,
+    BATON_NORM,
+    BATON_MATMUL,
+    BATON_ADD,
+    BATON_ROPE,
+    BATON_STORE,
+    BATON_ATTENTION,
+    BATON_GATED,
+    BATON_GATHER
+};
+
+#define BATON_PROJECTIONS 4
+
+/* 128 bytes; the offsets are written by io.baton.kernels.c.Operations. */
+typedef struct {
+    int32_t kind;
+    int32_t rows;
+    int32_t cols;
+    int32_t count;
+    float number[2];
+    int32_t n[6];
+    void *p[10];
+} baton_op;
+
+/* Consecutive tokens of one sequence; block i of it is blocks[blocks_at + i]. */
+typedef struct {
+    int32_t first_row;
+    int32_t rows;
+    int32_t first_position;
+    int32_t blocks_at;
+} baton_span;
+
+typedef struct baton_pool baton_pool;
+typedef struct baton_weight baton_weight;
+
+BATON_EXPORT int32_t baton_abi(void);
+
+/* The highest level that this library and this CPU both have. */
+BATON_EXPORT int32_t baton_best_level(void);
+
+/* NULL if threads or memory are refused. The caller of baton_run is one of the threads. */
+BATON_EXPORT baton_pool *baton_pool_open(int32_t threads, int32_t level);
+
+/* Ends the threads and frees every weight. No call may be running. */
+BATON_EXPORT void baton_pool_close(baton_pool *pool);
+
+/* Repacks a weight; src is read, not kept. NULL if there is no memory. One call at a time. */
+BATON_EXPORT baton_weight *baton_weight_pack(
+    baton_pool *pool, int32_t type, int32_t rows, int32_t cols, const void *src);
+
+BATON_EXPORT int64_t baton_weight_bytes(const baton_weight *weight);
+
+/* Runs the operations in order. One call at a time. */
+BATON_EXPORT int32_t baton_run(baton_pool *pool, const baton_op *ops, int32_t count);
+
+#endif

@@ -1,0 +1,119 @@
+/* What the library's files share. */
+#ifndef BATON_INTERNAL_H
+#define BATON_INTERNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "baton.h"
+
+/* Output rows of a panel: the lanes of one 256-bit vector of 32-bit values. */
+#define PANEL 8
+
+/* Elements of a quantised row that share a scale. */
+#define BLOCK 32
+
+/* Token rows that one pass over a panel's weights serves. */
+#define TILE 4
+
+#define INLINE static inline __attribute__((always_inline))
+
+/*
+ * A weight in panels of 8 output rows, rows beyond the last one zero. Per panel and 32 columns
+ * (K types: a header per 256 columns before them):
+ *
+ *   F32         per column: 8 f32                       F16, BF16   per column: 8 of 16 bits
+ *   Q4_0        8 f16 d | 128 nibbles                   Q4_1        8 f16 d | 8 f16 m | nibbles
+ *   Q5_0        8 f16 d | 256 quads                     Q5_1        8 f16 d | 8 f16 m | quads
+ *   Q8_0        8 f16 d | 256 pairs
+ *   Q4_K        header 8 f16 d | 8 f16 dmin;            8 u8 scale | 8 u8 min | nibbles
+ *   Q5_K        header as Q4_K;                         8 u8 scale | 8 u8 min | quads
+ *   Q6_K        header 8 f16 d;                         8 i8 scale | 8 i8 scale | quads
+ *
+ *   quads     byte 32 (k / 4) + 4 row + k % 4, unsigned as in the file
+ *   nibbles   columns 0 to 15 as quads in the low halves, 16 to 31 in the high ones
+ *   pairs     byte 16 (k / 2) + 2 row + k % 2, signed
+ *
+ * A vector (one row) is float32.
+ */
+struct baton_weight {
+    int32_t type;
+    int32_t rows;
+    int32_t cols;
+    int32_t panels;
+    size_t panel_bytes;
+    uint8_t *data;
+};
+
+/* One block of a quantised activation row. x[i] is about scale * q[i]. */
+typedef struct {
+    float scale;
+    float scaled_sum; /* scale * sum */
+    int32_t sum;      /* of the 32 q */
+    int32_t low_sum;  /* of the first 16 */
+} block_meta;
+
+/* Activation rows as 8-bit integers, blocks of 32; wide is q again, in 16 bits. */
+typedef struct {
+    int8_t *q;
+    int16_t *wide;
+    block_meta *meta;
+    int32_t cols;
+} quant_rows;
+
+/* A product's rows: float for float weights, quantised for quantised ones. */
+typedef struct {
+    const float *x;
+    quant_rows quant;
+    int32_t rows;
+} matmul_in;
+
+/* One set of inner loops, compiled for one instruction set. Ranges are [from, to). */
+typedef struct {
+    void (*quantise)(const float *x, const quant_rows *out, int wide, int from, int to);
+    void (*matmul)(const baton_weight *w, const matmul_in *in, float *out, int from, int to);
+    void (*norm)(const baton_op *op, int from, int to);
+    void (*add)(const baton_op *op, int from, int to);
+    void (*rope)(const baton_op *op, int from, int to);
+    void (*store)(const baton_op *op, int from, int to);
+    void (*gated)(const baton_op *op, int from, int to);
+    int (*attention_tasks)(const baton_op *op);
+    size_t (*attention_scratch)(const baton_op *op);
+    void (*attention)(const baton_op *op, int task, float *scratch);
+} baton_level;
+
+extern const baton_level baton_level_portable;
+#if defined(__x86_64__)
+extern const baton_level baton_level_avx2;
+#endif
+
+/* pack.c */
+size_t baton_panel_bytes(int type, int cols);
+void baton_pack_panel(const baton_weight *w, const uint8_t *src, int panel);
+void baton_pack_vector(const baton_weight *w, const uint8_t *src);
+void baton_unpack_row(const baton_weight *w, int row, float *out);
+float baton_half_to_float(uint16_t half);
+uint16_t baton_float_to_half(float value);
+
+INLINE int is_float_type(int type) {
+    return type == BATON_F32 || type == BATON_F16 || type == BATON_BF16;
+}
+
+INLINE int is_k_type(int type) {
+    return type == BATON_Q4_K || type == BATON_Q5_K || type == BATON_Q6_K;
+}
+
+/* pool.c */
+typedef void (*pool_task)(void *context, int task, int thread);
+
+struct baton_pool;
+void baton_pool_share(baton_pool *pool, int tasks, pool_task task, void *context);
+int baton_pool_threads(const baton_pool *pool);
+const baton_level *baton_pool_level(const baton_pool *pool);
+/* Memory until the pool closes, 64-byte aligned, in large pages where it is much. */
+void *baton_pool_keep(baton_pool *pool, size_t bytes);
+/* Scratch memory of a slot, kept and grown; NULL if there is none. */
+enum { SCRATCH_QUANT = 0, SCRATCH_TASK = 1, SCRATCH_SLOTS = 2 };
+void *baton_pool_scratch(baton_pool *pool, int slot, size_t bytes);
+
+#endif

@@ -1,0 +1,106 @@
+/* Eight floats in a register: AVX2, FMA and F16C. */
+#include <immintrin.h>
+#include <math.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define LEVEL_NAME baton_level_avx2
+
+typedef __m256 vf;
+
+INLINE vf v_load(const float *at) {
+    return _mm256_loadu_ps(at);
+}
+
+INLINE void v_store(float *at, vf a) {
+    _mm256_storeu_ps(at, a);
+}
+
+INLINE vf v_set1(float a) {
+    return _mm256_set1_ps(a);
+}
+
+INLINE vf v_add(vf a, vf b) {
+    return _mm256_add_ps(a, b);
+}
+
+INLINE vf v_sub(vf a, vf b) {
+    return _mm256_sub_ps(a, b);
+}
+
+INLINE vf v_mul(vf a, vf b) {
+    return _mm256_mul_ps(a, b);
+}
+
+INLINE vf v_div(vf a, vf b) {
+    return _mm256_div_ps(a, b);
+}
+
+INLINE vf v_max(vf a, vf b) {
+    return _mm256_max_ps(a, b);
+}
+
+INLINE vf v_min(vf a, vf b) {
+    return _mm256_min_ps(a, b);
+}
+
+INLINE vf v_fma(vf a, vf b, vf c) {
+    return _mm256_fmadd_ps(a, b, c);
+}
+
+INLINE float v_sum(vf a) {
+    __m128 r = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    r = _mm_hadd_ps(r, r);
+    r = _mm_hadd_ps(r, r);
+    return _mm_cvtss_f32(r);
+}
+
+INLINE float v_largest(vf a) {
+    __m128 r = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+    r = _mm_max_ps(r, _mm_movehl_ps(r, r));
+    r = _mm_max_ss(r, _mm_shuffle_ps(r, r, 1));
+    return _mm_cvtss_f32(r);
+}
+
+/* The sums of four vectors. */
+INLINE void v_sum4(vf a, vf b, vf c, vf d, float *out) {
+    __m256 r = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(r), _mm256_extractf128_ps(r, 1)));
+}
+
+INLINE vf v_round(vf a) {
+    return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
+
+/* 2^a for whole a in [-126, 127]. */
+INLINE vf v_power2(vf a) {
+    __m256i exponent = _mm256_add_epi32(_mm256_cvtps_epi32(a), _mm256_set1_epi32(127));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23));
+}
+
+INLINE vf v_load_half(const uint16_t *at) {
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)at));
+}
+
+INLINE vf v_load_bfloat(const uint16_t *at) {
+    __m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)at));
+    return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
+}
+
+INLINE void v_store_half(uint16_t *at, vf a) {
+    _mm_storeu_si128(
+        (__m128i *)(void *)at, _mm256_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));
+}
+
+INLINE void v_store_bfloat(uint16_t *at, vf a) {
+    __m256i bits = _mm256_castps_si256(a);
+    __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    __m256i up = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
+    __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+    __m256i nan = _mm256_castps_si256(_mm256_cmp_ps(a, a, _CMP_UNORD_Q));
+    __m256i r = _mm256_srli_epi32(_mm256_blendv_epi8(up, quiet, nan), 16);
+    __m128i packed =
+        _mm_packus_epi32(_mm256_castsi256_si128(r), _mm256_extracti128_si256(r, 1));
+    _mm_storeu_si128((__m128i *)(void *)at, packed);
+}

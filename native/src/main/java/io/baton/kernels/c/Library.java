@@ -1,0 +1,187 @@
+package io.baton.kernels.c;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+
+/**
+ * The loaded library and its functions ({@code baton.h}). Loaded once in a process and never
+ * unloaded; safe for any thread, within the rules that the header states.
+ */
+final class Library {
+    /** Must equal {@code BATON_ABI} of the header. */
+    private static final int ABI = 1;
+
+    private static final String FILE = "libbaton_kernels.so";
+
+    private static final Linker LINKER = Linker.nativeLinker();
+    private static final Object LOAD = new Object();
+
+    @SuppressWarnings("NullAway.Init") // set under LOAD, and returned only when it is set
+    private static Library loaded;
+
+    private final int bestLevel;
+    private final MethodHandle open;
+    private final MethodHandle close;
+    private final MethodHandle pack;
+    private final MethodHandle weightBytes;
+    private final MethodHandle run;
+
+    private Library(SymbolLookup symbols) throws NativeUnavailable {
+        MethodHandle abi = function(symbols, "baton_abi", JAVA_INT);
+        int version = (int) call(abi);
+        if (version != ABI) {
+            throw new NativeUnavailable(
+                    "the native kernels have interface %d and this program needs %d; build again with mvn package"
+                            .formatted(version, ABI));
+        }
+        bestLevel = (int) call(function(symbols, "baton_best_level", JAVA_INT));
+        open = function(symbols, "baton_pool_open", ADDRESS, JAVA_INT, JAVA_INT);
+        close = action(symbols, "baton_pool_close", ADDRESS);
+        pack =
+                function(
+                        symbols,
+                        "baton_weight_pack",
+                        ADDRESS,
+                        ADDRESS,
+                        JAVA_INT,
+                        JAVA_INT,
+                        JAVA_INT,
+                        ADDRESS);
+        weightBytes = function(symbols, "baton_weight_bytes", JAVA_LONG, ADDRESS);
+        run = function(symbols, "baton_run", JAVA_INT, ADDRESS, ADDRESS, JAVA_INT);
+    }
+
+    /** The library, loaded at the first call. */
+    static Library get() throws NativeUnavailable {
+        synchronized (LOAD) {
+            if (loaded == null) {
+                loaded = load();
+            }
+            return loaded;
+        }
+    }
+
+    private static Library load() throws NativeUnavailable {
+        String machine =
+                switch (System.getProperty("os.arch", "")) {
+                    case "amd64", "x86_64" -> "x86_64";
+                    case "aarch64" -> "aarch64";
+                    default -> "unknown";
+                };
+        String system = System.getProperty("os.name", "").toLowerCase(Locale.ROOT);
+        String resource = "/native/" + system + "-" + machine + "/" + FILE;
+        try (InputStream in = Library.class.getResourceAsStream(resource)) {
+            if (in == null) {
+                throw new NativeUnavailable(
+                        "this build has no native kernels for %s on %s; build it there with cmake, gcc and make installed"
+                                .formatted(system, machine));
+            }
+            return new Library(link(in));
+        } catch (IOException e) {
+            throw new NativeUnavailable(
+                    "the native kernels could not be unpacked (%s); make room in the folder for temporary files or name another one with -Djava.io.tmpdir"
+                            .formatted(e.getMessage()),
+                    e);
+        }
+    }
+
+    /** Unpacks into a folder that only this user can read, loads, and leaves no file behind. */
+    private static SymbolLookup link(InputStream in) throws IOException, NativeUnavailable {
+        Path folder = Files.createTempDirectory("baton-kernels-");
+        Path file = folder.resolve(FILE);
+        try {
+            Files.copy(in, file);
+            return SymbolLookup.libraryLookup(file, Arena.global());
+        } catch (IllegalArgumentException e) {
+            throw new NativeUnavailable(
+                    "the native kernels could not be loaded from %s; if that folder forbids execution, name another one with -Djava.io.tmpdir"
+                            .formatted(folder.getParent()),
+                    e);
+        } finally {
+            Files.deleteIfExists(file);
+            Files.deleteIfExists(folder);
+        }
+    }
+
+    int bestLevel() {
+        return bestLevel;
+    }
+
+    /** A pool, or {@link MemorySegment#NULL}. */
+    MemorySegment open(int threads, int level) {
+        return (MemorySegment) call(open, threads, level);
+    }
+
+    void close(MemorySegment pool) {
+        call(close, pool);
+    }
+
+    /** A repacked weight, or {@link MemorySegment#NULL}. */
+    MemorySegment pack(MemorySegment pool, int[] typeRowsCols, MemorySegment data) {
+        return (MemorySegment)
+                call(pack, pool, typeRowsCols[0], typeRowsCols[1], typeRowsCols[2], data);
+    }
+
+    long weightBytes(MemorySegment weight) {
+        return (long) call(weightBytes, weight);
+    }
+
+    /** Runs {@code count} operations; 0 if all went well. */
+    int run(MemorySegment pool, MemorySegment operations, int count) {
+        try {
+            return (int) run.invokeExact(pool, operations, count);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException("a native call throws nothing", e);
+        }
+    }
+
+    private static Object call(MethodHandle handle, Object... arguments) {
+        try {
+            return handle.invokeWithArguments(arguments);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException("a native call throws nothing", e);
+        }
+    }
+
+    private static MethodHandle function(
+            SymbolLookup symbols, String name, MemoryLayout result, MemoryLayout... arguments)
+            throws NativeUnavailable {
+        return handle(symbols, name, FunctionDescriptor.of(result, arguments));
+    }
+
+    private static MethodHandle action(SymbolLookup symbols, String name, MemoryLayout... arguments)
+            throws NativeUnavailable {
+        return handle(symbols, name, FunctionDescriptor.ofVoid(arguments));
+    }
+
+    private static MethodHandle handle(
+            SymbolLookup symbols, String name, FunctionDescriptor descriptor)
+            throws NativeUnavailable {
+        MemorySegment address =
+                symbols.find(name)
+                        .orElseThrow(
+                                () ->
+                                        new NativeUnavailable(
+                                                "the native kernels lack %s; build again with mvn package"
+                                                        .formatted(name)));
+        return LINKER.downcallHandle(address, descriptor);
+    }
+}
