@@ -1,7 +1,6 @@
 package io.baton.common.text;
 
 import io.baton.common.text.PreTokenizer.Splitter;
-import java.util.Arrays;
 
 /**
  * Byte-pair encoding of pre-split words by ranked merges. Symbols are ints: token ids, beyond them
@@ -9,25 +8,16 @@ import java.util.Arrays;
  * merge knows (raw vocabularies only).
  *
  * <p>Words of up to {@link #SCANNED} symbols are merged by scanning for the best pair, longer ones
- * by a heap, so no word costs more than O(n log n). Short words are remembered in a direct-mapped
- * cache of fixed size: entries are immutable and published through a plain array, so a race costs a
- * recomputation at most.
+ * by a heap, so no word costs more than O(n log n).
  */
 final class BytePairEncoder implements FragmentEncoder {
     static final int SCANNED = 32;
 
-    /** UTF-16 units of the longest word that is remembered. */
-    static final int CACHED_LENGTH = 32;
-
-    private static final int CACHE_BITS = 15;
     private static final char SPACE = '\u2581';
 
     private final BytePairVocabulary vocabulary;
     private final PreTokenizer preTokenizer;
-    private final Word[] cache = new Word[1 << CACHE_BITS];
-
-    /** A word and its ids. */
-    private record Word(char[] text, int[] ids) {}
+    private final WordCache cache = new WordCache();
 
     BytePairEncoder(BytePairVocabulary vocabulary, PreTokenizer preTokenizer) {
         this.vocabulary = vocabulary;
@@ -62,20 +52,11 @@ final class BytePairEncoder implements FragmentEncoder {
 
         @Override
         public void piece(int from, int to) {
-            if (to - from > CACHED_LENGTH) {
+            if (!cache.append(text, from, to, out)) {
+                int start = out.size();
                 encodeWord(from, to);
-                return;
+                cache.remember(text, from, to, out, start);
             }
-            long hash = TokenTable.hash(text, from, to) * 0x9E3779B97F4A7C15L;
-            int slot = (int) (hash >>> (64 - CACHE_BITS));
-            Word word = cache[slot];
-            if (word != null && Arrays.equals(word.text, 0, word.text.length, text, from, to)) {
-                out.addAll(word.ids);
-                return;
-            }
-            int start = out.size();
-            encodeWord(from, to);
-            cache[slot] = new Word(Arrays.copyOfRange(text, from, to), out.copyFrom(start));
         }
 
         private void encodeWord(int from, int to) {

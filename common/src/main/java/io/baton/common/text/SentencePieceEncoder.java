@@ -3,6 +3,7 @@ package io.baton.common.text;
 import static io.baton.common.text.VocabularyReader.invalid;
 
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Locale;
 
 /**
@@ -10,8 +11,10 @@ import java.util.Locale;
  * merged, best score first and leftmost among equals, as long as the merged text is a token; what
  * is no token becomes byte tokens.
  *
- * <p>The text is not split into words, so a fragment is one heap of O(n log n). A symbol is named
- * by the offset of its first UTF-16 unit.
+ * <p>Text is split into words where no merge can reach across: before a space after a character
+ * that comes before no space inside any token. That changes no id and makes most pieces words that
+ * can be remembered; a piece without such a place is one heap of O(n log n). A symbol is named by
+ * the offset of its first UTF-16 unit.
  */
 final class SentencePieceEncoder implements FragmentEncoder {
     private static final char SPACE = '\u2581';
@@ -23,6 +26,10 @@ final class SentencePieceEncoder implements FragmentEncoder {
 
     private final int[] byteTokens;
     private final boolean spacePrefix;
+    private final WordCache cache = new WordCache();
+
+    /** UTF-16 units that come right before a space inside some token. */
+    private final BitSet beforeSpace = new BitSet(1 << 16);
 
     /** {@code MULTIPLIER^i}, for the hash of a slice. */
     private final long[] powers;
@@ -43,6 +50,12 @@ final class SentencePieceEncoder implements FragmentEncoder {
         byteTokens = new int[256];
         for (int b = 0; b < 256; b++) {
             byteTokens[b] = byteToken(table, b, unknown);
+        }
+        for (int id = 0; id < table.size(); id++) {
+            String spelling = table.spelling(id);
+            for (int i = spelling.indexOf(SPACE, 1); i > 0; i = spelling.indexOf(SPACE, i + 1)) {
+                beforeSpace.set(spelling.charAt(i - 1));
+            }
         }
         powers = new long[table.maxLength() + 1];
         powers[0] = 1;
@@ -86,6 +99,25 @@ final class SentencePieceEncoder implements FragmentEncoder {
     }
 
     private void encode(char[] text, TokenList out) {
+        int from = 0;
+        for (int to = 1; to <= text.length; to++) {
+            boolean border =
+                    to == text.length || (text[to] == SPACE && !beforeSpace.get(text[to - 1]));
+            if (!border) {
+                continue;
+            }
+            if (!cache.append(text, from, to, out)) {
+                int start = out.size();
+                merge(
+                        from == 0 && to == text.length ? text : Arrays.copyOfRange(text, from, to),
+                        out);
+                cache.remember(text, from, to, out, start);
+            }
+            from = to;
+        }
+    }
+
+    private void merge(char[] text, TokenList out) {
         Symbols symbols = new Symbols(text);
         LongHeap queue = new LongHeap(text.length);
         for (int left = 0; left < text.length; left = symbols.next[left]) {

@@ -25,6 +25,11 @@ final class VocabularyReader {
     /** UTF-16 units of the longest token that is read. */
     static final int MAX_TOKEN_LENGTH = 1 << 14;
 
+    /** UTF-16 units of all tokens together, and of the special ones among them. */
+    static final int MAX_CHARACTERS = 1 << 23;
+
+    static final int MAX_SPECIAL_CHARACTERS = 1 << 21;
+
     private static final Pattern BYTE_TOKEN = Pattern.compile("<0x[0-9A-Fa-f]{2}>");
 
     private final GgufMetadata metadata;
@@ -50,6 +55,7 @@ final class VocabularyReader {
             throw invalid(TOKENS, "holds %d tokens, 1 to %d are read", tokens.size(), MAX_TOKENS);
         }
         String[] spellings = tokens.toArray(new String[0]);
+        long characters = 0;
         for (int id = 0; id < spellings.length; id++) {
             if (spellings[id].isEmpty()) {
                 spellings[id] = "[EMPTY_" + id + "]";
@@ -61,8 +67,17 @@ final class VocabularyReader {
                         spellings[id].length(),
                         MAX_TOKEN_LENGTH);
             }
+            characters += spellings[id].length();
         }
+        requireAtMost(MAX_CHARACTERS, characters, "all tokens");
         return spellings;
+    }
+
+    private static void requireAtMost(int limit, long characters, String what) {
+        if (characters > limit) {
+            throw invalid(
+                    TOKENS, "%s have %d characters, at most %d are read", what, characters, limit);
+        }
     }
 
     /** What the kind of tokenizer implies where the file says nothing. */
@@ -83,12 +98,15 @@ final class VocabularyReader {
         if (addsEos && eos.isEmpty()) {
             throw invalid(PREFIX + "eos_token_id", "is missing, and add_eos_token is wanted");
         }
+        long special = 0;
         boolean[] found = new boolean[spellings.length];
         List<byte[]> bytes = new ArrayList<>(spellings.length);
         for (int id = 0; id < spellings.length; id++) {
             found[id] = (kinds[id] & (TokenKinds.CONTROL | TokenKinds.UNKNOWN)) == 0;
             bytes.add(Vocabulary.decode(spellings[id], kinds[id], defaults.spelling()));
+            special += (kinds[id] & TokenKinds.SPECIAL) != 0 ? spellings[id].length() : 0;
         }
+        requireAtMost(MAX_SPECIAL_CHARACTERS, special, "special tokens");
         return new Vocabulary(
                 new TokenTable(spellings, found),
                 kinds,

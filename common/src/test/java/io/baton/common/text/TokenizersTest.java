@@ -12,7 +12,9 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Test;
@@ -93,6 +95,68 @@ class TokenizersTest {
                 new LongWord(table, symbols, symbols.length).merge(got::add);
                 assertEquals(want, got);
             }
+        }
+    }
+
+    /** Splitting into words and the heap against the plain rule, on random vocabularies. */
+    @Test
+    void sentencePieceAgreesWithThePlainRule() {
+        Random random = new Random(12);
+        for (int round = 0; round < 100; round++) {
+            TestVocabulary vocabulary = TestVocabulary.sentencePiece();
+            Map<String, Float> scores = new HashMap<>();
+            for (int i = 0; i < 40; i++) {
+                StringBuilder piece = new StringBuilder();
+                for (int n = 1 + random.nextInt(4); n > 0; n--) {
+                    piece.append("abc▁".charAt(random.nextInt(round % 2 == 0 ? 4 : 3)));
+                }
+                String text = (random.nextBoolean() ? "▁" : "") + piece;
+                if (vocabulary.id(text) < 0) {
+                    float score = -random.nextInt(10);
+                    scores.put(text, score);
+                    vocabulary.token(text, TestVocabulary.NORMAL, score);
+                }
+            }
+            scores.put("▁", 0f);
+            scores.put("▁▁", -11f);
+            Tokenizer tokenizer = vocabulary.build();
+            for (int i = 0; i < 100; i++) {
+                StringBuilder text = new StringBuilder();
+                for (int n = 1 + random.nextInt(40); n > 0; n--) {
+                    text.append("abc ".charAt(random.nextInt(4)));
+                }
+                List<Integer> want = new ArrayList<>();
+                for (String symbol :
+                        mergeByScore("▁" + text.toString().replace(' ', '▁'), scores)) {
+                    want.add(
+                            scores.containsKey(symbol)
+                                    ? vocabulary.id(symbol)
+                                    : vocabulary.id("<0x%02X>".formatted((int) symbol.charAt(0))));
+                }
+                assertEquals(
+                        want,
+                        Arrays.stream(plain(tokenizer, text.toString())).boxed().toList(),
+                        text.toString());
+            }
+        }
+    }
+
+    private static List<String> mergeByScore(String text, Map<String, Float> scores) {
+        List<String> symbols = new ArrayList<>(List.of(text.split("")));
+        while (true) {
+            int best = -1;
+            float most = Float.NEGATIVE_INFINITY;
+            for (int i = 0; i + 1 < symbols.size(); i++) {
+                Float score = scores.get(symbols.get(i) + symbols.get(i + 1));
+                if (score != null && score > most) {
+                    most = score;
+                    best = i;
+                }
+            }
+            if (best < 0) {
+                return symbols;
+            }
+            symbols.set(best, symbols.get(best) + symbols.remove(best + 1));
         }
     }
 
@@ -363,8 +427,21 @@ class TokenizersTest {
     }
 
     @Test
+    void vocabulariesTooLargeToHoldAreRefused() {
+        TestVocabulary special = TestVocabulary.bytePair("gpt-2");
+        List<String> tokens = new ArrayList<>();
+        for (int i = 0; i < 600; i++) {
+            tokens.add(i + "x".repeat(16_000));
+        }
+        int[] types = new int[600];
+        Arrays.fill(types, TestVocabulary.CONTROL);
+        refused(special.put("tokens", tokens).put("token_type", types), "all tokens");
+        refused(special.put("tokens", tokens.subList(0, 300)), "special tokens");
+    }
+
+    @Test
     void nothingIsQuadratic() {
-        int n = 300_000;
+        int n = 200_000;
         TestVocabulary many = TestVocabulary.bytePair("llama-bpe").put("add_bos_token", false);
         StringBuilder run = new StringBuilder();
         for (int i = 0; i < 40; i++) {
