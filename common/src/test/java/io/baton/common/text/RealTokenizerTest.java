@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.baton.common.model.GgufFile;
+import io.baton.common.model.ModelStore;
 import java.io.BufferedReader;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -188,7 +189,9 @@ class RealTokenizerTest {
     private static Path modelsDir() {
         String folder = System.getProperty("baton.models.dir", System.getenv("BATON_MODELS_DIR"));
         return folder == null
-                ? Path.of(System.getProperty("user.home"), ".cache", "baton", "models")
+                ? ModelStore.ofUser(System.getenv(), Path.of(System.getProperty("user.home")))
+                        .folder()
+                        .resolve("models")
                 : Path.of(folder);
     }
 
