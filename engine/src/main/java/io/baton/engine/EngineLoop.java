@@ -46,8 +46,8 @@ public interface EngineLoop extends AutoCloseable {
     void decode(Reservation reservation, TokenOutput next, SequenceListener listener);
 
     /**
-     * Ends a sequence at once; its listener hears nothing more. Its blocks are freed by closing the
-     * reservation.
+     * Ends a sequence at once; its listener hears nothing more, save a call already under way on
+     * the engine's thread. Its blocks are freed by closing the reservation.
      */
     void cancel(Reservation reservation);
 

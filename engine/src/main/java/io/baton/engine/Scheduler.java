@@ -57,7 +57,9 @@ final class Scheduler {
      * @param spans in row order; empty if there is nothing to do until something changes
      * @param newBlocks blocks to be zeroed before the step
      */
-    record Plan(List<Span> spans, int[] newBlocks) {}
+    record Plan(List<Span> spans, int[] newBlocks) {
+        static final Plan NOTHING = new Plan(List.of(), new int[0]);
+    }
 
     private static final Comparator<Sequence> BY_ARRIVAL =
             Comparator.comparingLong(sequence -> sequence.arrival);
