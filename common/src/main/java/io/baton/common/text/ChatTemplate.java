@@ -132,20 +132,23 @@ public final class ChatTemplate {
             Map<String, ? extends @Nullable Object> message, @Nullable Object content) {
         Map<String, TemplateValue> members = new LinkedHashMap<>();
         message.forEach(
-                (name, value) -> {
-                    boolean known =
-                            name.equals("role")
-                                    && value instanceof String role
-                                    && ROLES.contains(role);
-                    members.put(
-                            name,
-                            name.equals("content")
-                                    ? TemplateValue.untrusted(content)
-                                    : known
-                                            ? TemplateValue.trusted(value)
-                                            : TemplateValue.untrusted(value));
-                });
+                (name, value) ->
+                        members.put(
+                                name,
+                                switch (name) {
+                                    case "content" -> TemplateValue.untrusted(content);
+                                    case "role" -> role(value);
+                                    case "tool_calls" ->
+                                            TemplateValue.untrusted(ToolCalls.parsed(value));
+                                    default -> TemplateValue.untrusted(value);
+                                }));
         return TemplateValue.object(members);
+    }
+
+    private static TemplateValue role(@Nullable Object role) {
+        return role instanceof String name && ROLES.contains(name)
+                ? TemplateValue.trusted(name)
+                : TemplateValue.untrusted(role);
     }
 
     /** The content as the template wants it: parts as they are, or their text. */

@@ -46,7 +46,7 @@ final class Budget {
             throw TemplateFailure.limit(
                     "a text would be longer than " + limits.textChars() + " characters");
         }
-        spend(more >> 8);
+        spend(more >> 6);
     }
 
     /** To be called before a collection of that many items is made or walked. */
@@ -55,7 +55,7 @@ final class Budget {
             throw TemplateFailure.limit(
                     "a collection would have more than " + limits.items() + " items");
         }
-        spend(count >> 4);
+        spend(count >> 2);
     }
 
     /** Longest text, for bounds that must be known before a computation. */

@@ -14,6 +14,8 @@ final class DictValue implements Value {
     /** One entry; the key keeps its own text and provenance. */
     record Entry(Value key, Value value) {}
 
+    private static final int MAX_KEY_PARTS = 64;
+
     private final Map<Object, Entry> entries;
 
     DictValue() {
@@ -26,13 +28,13 @@ final class DictValue implements Value {
 
     /** For builders only: a dict is not changed once a template can see it. */
     void put(Value key, Value value) {
-        Object hashed = hashed(key, 0);
+        Object hashed = hashed(key);
         Entry old = entries.get(hashed);
         entries.put(hashed, new Entry(old == null ? key : old.key(), value));
     }
 
     @Nullable Value get(Value key) {
-        Entry entry = entries.get(hashed(key, 0));
+        Entry entry = entries.get(hashed(key));
         return entry == null ? null : entry.value();
     }
 
@@ -69,9 +71,13 @@ final class DictValue implements Value {
     }
 
     /** An object whose equality is that of Python's keys. */
-    private static Object hashed(Value key, int depth) {
-        if (depth > 16) {
-            throw TemplateFailure.limit("a key nests deeper than 16 tuples");
+    private static Object hashed(Value key) {
+        return key instanceof StrValue text ? text.text() : hashed(key, new int[1]);
+    }
+
+    private static Object hashed(Value key, int[] parts) {
+        if (++parts[0] > MAX_KEY_PARTS) {
+            throw TemplateFailure.limit("a key of more than " + MAX_KEY_PARTS + " parts");
         }
         return switch (key) {
             case StrValue text -> text.text();
@@ -82,18 +88,17 @@ final class DictValue implements Value {
                             ? new BigDecimal(real.value()).toBigInteger()
                             : (Object) real.value();
             case Tuple tuple -> {
-                List<Object> parts = new ArrayList<>();
+                List<Object> all = new ArrayList<>();
                 for (Value item : tuple.items()) {
-                    parts.add(hashed(item, depth + 1));
+                    all.add(hashed(item, parts));
                 }
-                yield parts;
+                yield all;
             }
             case None none -> none;
             case Undefined _ -> Undefined.class;
-            case ListValue _, DictValue _ ->
+            case ListValue _, DictValue _, View _ ->
                     throw TemplateFailure.operation("unhashable type: '" + key.typeName() + "'");
-            case Range range -> range;
-            case View view -> view;
+            case Range range -> List.of(Range.class, range.text());
             case Callable callable -> callable;
             case GeneratorValue generator -> generator;
             case NamespaceValue namespace -> namespace;

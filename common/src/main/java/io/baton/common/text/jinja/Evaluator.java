@@ -50,7 +50,7 @@ final class Evaluator {
                         Value target = eval(item.target(), scope);
                         Value index = eval(item.index(), scope);
                         at = item.at();
-                        yield Members.item(target, index);
+                        yield Members.item(target, index, budget);
                     }
                     case Expr.Slice slice -> slice(slice, scope);
                     case Expr.Call call -> call(call, scope);
@@ -159,6 +159,7 @@ final class Evaluator {
             if (!(eval(args.starStar(), scope) instanceof DictValue dict)) {
                 throw TemplateFailure.operation("argument after ** must be a mapping");
             }
+            budget.items(dict.size());
             for (DictValue.Entry entry : dict.entries()) {
                 named.put(Printer.str(entry.key(), budget).text(), entry.value());
             }
@@ -236,6 +237,14 @@ final class Evaluator {
 
     /** Whether a comparison holds. */
     boolean holds(Expr.Relation relation, Value left, Value right) {
+        boolean ordering =
+                switch (relation) {
+                    case LESS, LESS_OR_EQUAL, GREATER, GREATER_OR_EQUAL -> true;
+                    case EQUAL, NOT_EQUAL, IN, NOT_IN -> false;
+                };
+        if (ordering && (Operators.isNan(left) || Operators.isNan(right))) {
+            return false;
+        }
         return switch (relation) {
             case EQUAL -> Operators.equal(left, right, budget);
             case NOT_EQUAL -> !Operators.equal(left, right, budget);

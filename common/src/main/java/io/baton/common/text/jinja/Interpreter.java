@@ -114,21 +114,32 @@ final class Interpreter {
             }
             items = kept;
         }
-        if (items.isEmpty()) {
+        // As in jinja2, else runs unless a round came to its end: a break or continue in each
+        // round is as good as no round.
+        if (!rounds(loop, items, inner, out)) {
             run(loop.otherwise(), scope, out);
-            return;
         }
-        int depth0 = scope.find("loop") instanceof LoopValue outer ? outer.depth0() + 1 : 0;
+    }
+
+    /** Runs the rounds of a loop; returns whether one of them came to its end. */
+    private boolean rounds(Stmt.For loop, List<Value> items, Scope inner, TextBuilder out) {
+        int depth0 = inner.find("loop") instanceof LoopValue outer ? outer.depth0() + 1 : 0;
         LoopValue state = new LoopValue(items, depth0);
+        boolean completed = false;
         for (int i = 0; i < items.size(); i++) {
             inner.clear();
             state.moveTo(i);
             inner.set("loop", state);
             assign(loop.target(), items.get(i), inner);
-            if (run(loop.body(), inner, out) == Flow.BREAK) {
-                return;
+            switch (run(loop.body(), inner, out)) {
+                case NEXT -> completed = true;
+                case CONTINUE -> {}
+                case BREAK -> {
+                    return completed;
+                }
             }
         }
+        return completed;
     }
 
     private void assign(Stmt.Target target, Value value, Scope scope) {

@@ -93,12 +93,14 @@ final class Lexer {
         if (sign == '+' || variable) {
             return tag;
         }
-        int lineStart = source.lastIndexOf('\n', tag - 1) + 1;
-        if (lineStart < from) {
-            // The line began inside or before an earlier tag: not the start of a line.
-            return tag;
+        int start = tag;
+        while (start > from
+                && source.charAt(start - 1) != '\n'
+                && PyText.isSpace(source.charAt(start - 1))) {
+            start--;
         }
-        return PyText.trimEnd(source, lineStart, tag) == lineStart ? lineStart : tag;
+        boolean lineStart = start == 0 || source.charAt(start - 1) == '\n';
+        return lineStart ? start : tag;
     }
 
     private void data(int from, int to) {

@@ -2,7 +2,7 @@ package io.baton.common.text.jinja;
 
 /**
  * What one template may cost. A step is one evaluated expression or statement, or the handling of
- * 256 characters or 16 items.
+ * 64 characters or 4 items.
  *
  * @param sourceChars longest template source, in UTF-16 units
  * @param parseDepth deepest nesting of expressions and blocks in the source

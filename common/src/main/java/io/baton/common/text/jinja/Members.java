@@ -32,9 +32,9 @@ final class Members {
 
     static {
         DICT.put("get", (evaluator, self, arguments) -> get((DictValue) self, arguments));
-        DICT.put("keys", (evaluator, self, arguments) -> keys((DictValue) self));
-        DICT.put("values", (evaluator, self, arguments) -> values((DictValue) self));
-        DICT.put("items", (evaluator, self, arguments) -> items((DictValue) self));
+        DICT.put("keys", (evaluator, self, arguments) -> keys(evaluator, (DictValue) self));
+        DICT.put("values", (evaluator, self, arguments) -> values(evaluator, (DictValue) self));
+        DICT.put("items", (evaluator, self, arguments) -> items(evaluator, (DictValue) self));
         DICT.put("copy", (evaluator, self, arguments) -> self);
         SEQUENCE.put("count", Members::count);
         SEQUENCE.put("index", Members::index);
@@ -75,7 +75,10 @@ final class Members {
     }
 
     /** {@code target[index]}. */
-    static Value item(Value target, Value index) {
+    static Value item(Value target, Value index, Budget budget) {
+        if (target instanceof StrValue text) {
+            budget.text(text.text().length());
+        }
         Value item = ownItem(target, index);
         if (item != null) {
             return item;
@@ -118,7 +121,9 @@ final class Members {
     private static @Nullable Value ownItem(Value target, Value index) {
         return switch (target) {
             case DictValue dict ->
-                    index instanceof Value.ListValue || index instanceof DictValue
+                    index instanceof Value.ListValue
+                                    || index instanceof DictValue
+                                    || index instanceof Value.View
                             ? null
                             : dict.get(index);
             case Value.Sequence sequence -> at(sequence.items(), index);
@@ -159,15 +164,18 @@ final class Members {
         return value == null ? bound.or(1, Value.None.NONE) : value;
     }
 
-    private static Value keys(DictValue dict) {
+    private static Value keys(Evaluator evaluator, DictValue dict) {
+        evaluator.budget().items(dict.size());
         return new Value.View("dict_keys", dict.keys());
     }
 
-    private static Value values(DictValue dict) {
+    private static Value values(Evaluator evaluator, DictValue dict) {
+        evaluator.budget().items(dict.size());
         return new Value.View("dict_values", dict.values());
     }
 
-    private static Value items(DictValue dict) {
+    private static Value items(Evaluator evaluator, DictValue dict) {
+        evaluator.budget().items(dict.size());
         return new Value.View("dict_items", dict.items());
     }
 

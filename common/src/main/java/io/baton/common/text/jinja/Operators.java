@@ -40,10 +40,10 @@ final class Operators {
         }
         budget.spend(1);
         if (isNumber(a) && isNumber(b)) {
-            return compareNumbers(a, b) == 0;
+            return !isNan(a) && !isNan(b) && compareNumbers(a, b) == 0;
         }
         return switch (a) {
-            case StrValue text -> b instanceof StrValue other && text.text().equals(other.text());
+            case StrValue text -> b instanceof StrValue other && equal(text, other, budget);
             case Value.Undefined _ -> b instanceof Value.Undefined;
             case Value.ListValue list ->
                     b instanceof Value.ListValue other
@@ -66,6 +66,14 @@ final class Operators {
                     LoopValue _ ->
                     a == b;
         };
+    }
+
+    private static boolean equal(StrValue a, StrValue b, Budget budget) {
+        if (a.text().length() != b.text().length()) {
+            return false;
+        }
+        budget.text(a.text().length());
+        return a.text().equals(b.text());
     }
 
     private static boolean equal(List<Value> a, List<Value> b, Budget budget, int depth) {
@@ -119,6 +127,7 @@ final class Operators {
             return compareNumbers(a, b);
         }
         if (a instanceof StrValue left && b instanceof StrValue right) {
+            budget.text(Math.min(left.text().length(), right.text().length()));
             return compareCodePoints(left.text(), right.text());
         }
         if ((a instanceof Value.ListValue && b instanceof Value.ListValue)
@@ -141,15 +150,17 @@ final class Operators {
             char left = a.charAt(i);
             char right = b.charAt(i);
             if (left != right) {
-                boolean pairs = Character.isSurrogate(left) && Character.isSurrogate(right);
-                boolean one = Character.isSurrogate(left) || Character.isSurrogate(right);
-                if (one && !pairs) {
-                    return Character.isSurrogate(left) ? 1 : -1;
-                }
-                return Character.compare(left, right);
+                // Surrogates stand for what is above all other characters.
+                return Character.isSurrogate(left) == Character.isSurrogate(right)
+                        ? Integer.signum(Character.compare(left, right))
+                        : Character.isSurrogate(left) ? 1 : -1;
             }
         }
         return Integer.compare(a.length(), b.length());
+    }
+
+    static boolean isNan(Value value) {
+        return value instanceof Value.Real real && Double.isNaN(real.value());
     }
 
     static boolean isNumber(Value value) {
@@ -163,7 +174,8 @@ final class Operators {
             double left = real(a);
             double right = real(b);
             if (Double.isNaN(left) || Double.isNaN(right)) {
-                return 2;
+                // Sorting needs an order, even of these.
+                return Double.compare(left, right);
             }
             if (Double.isInfinite(left) || Double.isInfinite(right)) {
                 return left == right ? 0 : Double.compare(left, right);
@@ -269,7 +281,7 @@ final class Operators {
         int at = 0;
         while (at < string.length()) {
             int end = string.offsetByCodePoints(at, 1);
-            characters.add(text.part(at, end));
+            characters.add(text.part(at, end).withMarkup(false));
             at = end;
         }
         return characters;

@@ -25,11 +25,13 @@ final class PercentFormat {
     static StrValue format(StrValue format, Value right, Budget budget) {
         DictValue names = right instanceof DictValue dict ? dict : null;
         List<Value> values = right instanceof Value.Tuple tuple ? tuple.items() : List.of(right);
-        return new PercentFormat(format, values, names, budget)
-                .run(
-                        names != null
-                                || right instanceof Value.Sequence
-                                        && !(right instanceof Value.Tuple));
+        // Python lets anything with items but a tuple or a string have parts that are not used.
+        boolean leftoverAllowed =
+                names != null
+                        || right instanceof Value.ListValue
+                        || right instanceof Value.Range
+                        || right instanceof Value.Undefined;
+        return new PercentFormat(format, values, names, budget).run(leftoverAllowed);
     }
 
     /** The filter. */

@@ -31,7 +31,7 @@ final class SelectionFilters {
             SequenceFilters.Key key = SequenceFilters.Key.of(bound.required(0), true);
             for (Value item : items) {
                 evaluator.budget().spend(1);
-                Value member = key.member(item);
+                Value member = key.member(item, evaluator.budget());
                 mapped.add(member instanceof Value.Undefined ? bound.or(1, member) : member);
             }
             return new GeneratorValue(mapped);
@@ -85,7 +85,7 @@ final class SelectionFilters {
         List<Value> kept = new ArrayList<>();
         for (Value item : items(evaluator, input)) {
             evaluator.budget().spend(1);
-            Value member = key.member(item);
+            Value member = key.member(item, evaluator.budget());
             boolean holds = byTruth ? Operators.truth(member) : evaluator.test(test, member, rest);
             if (holds == wanted) {
                 kept.add(item);

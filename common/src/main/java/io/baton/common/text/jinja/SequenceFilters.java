@@ -32,12 +32,17 @@ final class SequenceFilters {
 
     private static Value length(Evaluator evaluator, Value input, Arguments arguments) {
         arguments.bind("length");
+        if (input instanceof StrValue text) {
+            evaluator.budget().text(text.text().length());
+        }
         return Value.Int.of(Operators.length(input));
     }
 
     private static Value list(Evaluator evaluator, Value input, Arguments arguments) {
         arguments.bind("list");
-        return new Value.ListValue(List.copyOf(Operators.iterate(input, evaluator.budget())));
+        List<Value> items = Operators.iterate(input, evaluator.budget());
+        evaluator.budget().items(items.size());
+        return new Value.ListValue(List.copyOf(items));
     }
 
     private static Value items(Evaluator evaluator, Value input, Arguments arguments) {
@@ -85,7 +90,7 @@ final class SequenceFilters {
             if (i > 0) {
                 out.append(separator);
             }
-            out.append(Printer.str(key.member(items.get(i)), budget));
+            out.append(Printer.str(key.member(items.get(i), budget), budget));
         }
         return out.toValue();
     }
@@ -114,8 +119,14 @@ final class SequenceFilters {
 
     /** Stable in both directions, as Python's sort is. */
     private static void order(List<Value> items, boolean descending, Budget budget, Key key) {
-        Comparator<Value> ascending = (a, b) -> Operators.order(key.of(a), key.of(b), budget);
+        Comparator<Value> ascending =
+                (a, b) -> compare(key.of(a, budget), key.of(b, budget), budget);
         items.sort(descending ? (a, b) -> ascending.compare(b, a) : ascending);
+    }
+
+    /** Equal values need no order, Undefined and None too. */
+    private static int compare(Value a, Value b, Budget budget) {
+        return Operators.equal(a, b, budget) ? 0 : Operators.order(a, b, budget);
     }
 
     private static Value dictSort(Evaluator evaluator, Value input, Arguments arguments) {
@@ -142,7 +153,7 @@ final class SequenceFilters {
         List<Value> kept = new ArrayList<>();
         for (Value item : Operators.iterate(input, evaluator.budget())) {
             evaluator.budget().spend(1);
-            Value id = key.of(item);
+            Value id = key.of(item, evaluator.budget());
             if (seen.get(id) == null) {
                 seen.put(id, item);
                 kept.add(item);
@@ -159,7 +170,9 @@ final class SequenceFilters {
         Value best = null;
         for (Value item : Operators.iterate(input, budget)) {
             if (best == null
-                    || Operators.order(key.of(item), key.of(best), budget) * direction > 0) {
+                    || Operators.order(key.of(item, budget), key.of(best, budget), budget)
+                                    * direction
+                            > 0) {
                 best = item;
             }
         }
@@ -176,7 +189,10 @@ final class SequenceFilters {
             evaluator.budget().spend(1);
             sum =
                     Arithmetic.apply(
-                            Arithmetic.Operator.ADD, sum, key.member(item), evaluator.budget());
+                            Arithmetic.Operator.ADD,
+                            sum,
+                            key.member(item, evaluator.budget()),
+                            evaluator.budget());
         }
         return sum;
     }
@@ -235,20 +251,22 @@ final class SequenceFilters {
         }
 
         /** The member of an item. */
-        Value member(Value item) {
+        Value member(Value item, Budget budget) {
             Value value = item;
             for (Value step : path) {
-                value = Members.item(value, step);
+                value = Members.item(value, step, budget);
             }
             return value;
         }
 
         /** What the item is compared by. */
-        Value of(Value item) {
-            Value value = member(item);
-            return !caseSensitive && value instanceof StrValue text
-                    ? TextFilters.lower(text)
-                    : value;
+        Value of(Value item, Budget budget) {
+            Value value = member(item, budget);
+            if (caseSensitive || !(value instanceof StrValue text)) {
+                return value;
+            }
+            budget.text(text.text().length());
+            return TextFilters.lower(text);
         }
     }
 }

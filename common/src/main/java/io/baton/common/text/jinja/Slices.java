@@ -21,7 +21,10 @@ final class Slices {
                     new Value.ListValue(slice(range.items(), start, stop, step, budget));
             default -> {
                 Operators.defined(target);
-                yield new Value.Undefined(target, "slice", null);
+                throw TemplateFailure.operation(
+                        target instanceof DictValue
+                                ? "unhashable type: 'slice'"
+                                : "'" + target.typeName() + "' object is not subscriptable");
             }
         };
     }

@@ -1,6 +1,5 @@
 package io.baton.common.text.jinja;
 
-import java.math.BigInteger;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -24,18 +23,24 @@ final class Tests {
         plain("mapping", value -> value instanceof DictValue);
         plain("sequence", Tests::isSequence);
         plain("iterable", Tests::isIterable);
-        plain("callable", value -> value instanceof Value.Callable);
+        plain(
+                "callable",
+                value -> value instanceof Value.Callable || value instanceof Value.Undefined);
         plain("escaped", value -> value instanceof StrValue text && text.markup());
-        plain("odd", value -> remainder(value, BigInteger.TWO).signum() != 0);
-        plain("even", value -> remainder(value, BigInteger.TWO).signum() == 0);
+        ALL.put("odd", (evaluator, value, arguments) -> rest(evaluator, value, Value.Int.of(2), 1));
+        ALL.put(
+                "even",
+                (evaluator, value, arguments) -> rest(evaluator, value, Value.Int.of(2), 0));
         ALL.put("lower", (evaluator, value, arguments) -> isCase(evaluator, value, false));
         ALL.put("upper", (evaluator, value, arguments) -> isCase(evaluator, value, true));
         ALL.put(
                 "divisibleby",
-                (evaluator, value, arguments) -> {
-                    Value by = arguments.bind("divisibleby", "num").required(0);
-                    return remainder(value, Operators.integer(by)).signum() == 0;
-                });
+                (evaluator, value, arguments) ->
+                        rest(
+                                evaluator,
+                                value,
+                                arguments.bind("divisibleby", "num").required(0),
+                                0));
         ALL.put(
                 "sameas",
                 (evaluator, value, arguments) ->
@@ -121,11 +126,11 @@ final class Tests {
                 || value instanceof LoopValue;
     }
 
-    private static BigInteger remainder(Value value, BigInteger by) {
-        if (by.signum() == 0) {
-            throw TemplateFailure.operation("integer modulo by zero");
-        }
-        return Operators.integer(value).mod(by.abs());
+    /** Whether {@code value % by} is {@code rest}. */
+    private static boolean rest(Evaluator evaluator, Value value, Value by, int rest) {
+        Budget budget = evaluator.budget();
+        Value actual = Arithmetic.apply(Arithmetic.Operator.MODULO, value, by, budget);
+        return Operators.equal(actual, Value.Int.of(rest), budget);
     }
 
     private static boolean isCase(Evaluator evaluator, Value value, boolean upper) {

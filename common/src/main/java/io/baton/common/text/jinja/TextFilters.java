@@ -114,7 +114,9 @@ final class TextFilters {
             by = StrValue.trusted(" ".repeat(spaces));
         }
         boolean blank = bound.flag(2, false);
-        StrValue text = text(evaluator, input);
+        if (!(Operators.defined(input) instanceof StrValue text)) {
+            throw TemplateFailure.operation("indent needs text, not " + input.typeName());
+        }
         TextBuilder out = new TextBuilder(budget);
         List<StrValue> lines =
                 StringMethods.lines(

@@ -80,6 +80,10 @@ final class ValueFilters {
 
     private static @Nullable BigInteger parse(String digits, int base) {
         String bare = digits.replace("_", "");
+        String prefix = base == 16 ? "0x" : base == 8 ? "0o" : base == 2 ? "0b" : "";
+        if (!prefix.isEmpty() && bare.regionMatches(true, 0, prefix, 0, 2)) {
+            bare = bare.substring(2);
+        }
         if (bare.isEmpty() || !bare.matches("[+-]?[0-9a-zA-Z]+")) {
             return null;
         }
@@ -122,8 +126,11 @@ final class ValueFilters {
                     default ->
                             throw TemplateFailure.operation("method must be common, ceil or floor");
                 };
-        if (input instanceof Value.Int && mode == RoundingMode.HALF_EVEN && precision >= 0) {
-            return input;
+        if (input instanceof Value.Int || input instanceof Value.Bool) {
+            BigDecimal whole = new BigDecimal(Operators.integer(input));
+            if (mode == RoundingMode.HALF_EVEN) {
+                return new Value.Int(whole.setScale(Math.min(precision, 0), mode).toBigInteger());
+            }
         }
         Operators.defined(input);
         double value = Operators.real(input);

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import tools.jackson.databind.JsonNode;
@@ -60,10 +61,44 @@ class RealTemplatesTest {
                 rendered, different.size(), raised, unraised.size());
         different.forEach(System.out::println);
         unraised.forEach(System.out::println);
+        if (Boolean.getBoolean("baton.templates.time")) {
+            time(expected, clock);
+        }
         assertAll(
                 () -> assertTrue(rendered > 0),
                 () -> assertEquals(List.of(), different),
                 () -> assertEquals(List.of(), unraised));
+    }
+
+    /** Prints roughly what a warm render takes (best of 20), its input's conversion included. */
+    private void time(JsonNode expected, Clock clock) {
+        Map<String, Map<?, ?>> contexts = new HashMap<>();
+        expected.get("contexts")
+                .forEachEntry(
+                        (name, context) ->
+                                contexts.put(name, JSON.treeToValue(context, Map.class)));
+        List<Double> micros = new ArrayList<>();
+        for (JsonNode pair : expected.get("pairs")) {
+            if (pair.has("error")) {
+                continue;
+            }
+            JinjaTemplate template =
+                    Objects.requireNonNull(parsed.get(pair.get("template").stringValue()));
+            Map<?, ?> context =
+                    Objects.requireNonNull(contexts.get(pair.get("case").stringValue()));
+            long best = Long.MAX_VALUE;
+            for (int round = 0; round < 20; round++) {
+                long start = System.nanoTime();
+                template.render(Rendering.untrusted(context), clock);
+                best = Math.min(best, System.nanoTime() - start);
+            }
+            micros.add(best / 1e3);
+        }
+        micros.sort(null);
+        System.out.printf(
+                "a warm render: mean %.0f us, median %.0f us%n",
+                micros.stream().mapToDouble(Double::doubleValue).average().orElseThrow(),
+                micros.get(micros.size() / 2));
     }
 
     private static Map<String, TemplateValue> variables(JsonNode context) {

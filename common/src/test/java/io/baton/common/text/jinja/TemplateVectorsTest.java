@@ -3,6 +3,7 @@ package io.baton.common.text.jinja;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.baton.common.error.BatonException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
@@ -51,6 +52,31 @@ class TemplateVectorsTest {
         }
         assertEquals(3000, tests.size());
         assertTrue(wrong.isEmpty(), () -> wrong.size() + " differ: " + wrong.subList(0, 3));
+    }
+
+    /** Made by {@code bench/oracle/jinja_cases.py}. */
+    @Test
+    void generatedTemplatesRenderOrFailAsInJinja2() throws IOException {
+        List<String> wrong = new ArrayList<>();
+        JsonNode file = read("generated-tests.json.gz");
+        Map<?, ?> context = JSON.treeToValue(file.get("ctx"), Map.class);
+        for (JsonNode test : file.get("cases")) {
+            String source = test.get("t").stringValue();
+            if (test.has("out")) {
+                compare(source, context, test.get("out").stringValue(), wrong);
+                continue;
+            }
+            try {
+                String text = Rendering.render(source, context).text();
+                wrong.add(
+                        "%n%s%n  expected %s%n  actual   %s"
+                                .formatted(source, test.get("error"), text));
+            } catch (BatonException expected) {
+                // As in the reference; the messages differ in their words.
+            }
+        }
+        assertEquals(3000, file.get("cases").size());
+        assertTrue(wrong.isEmpty(), () -> wrong.size() + " differ: " + wrong);
     }
 
     private static void compare(
