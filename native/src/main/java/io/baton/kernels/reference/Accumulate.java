@@ -3,75 +3,58 @@ package io.baton.kernels.reference;
 /**
  * The one inner loop of the reference: {@code sums[j] += w[i][j] * x[i]} for i in order. Each sum
  * is sequential over i in float32, whatever the vector width, because the vectorised loop runs over
- * j.
+ * j. Every array is indexed by j alone: with offsets, C2 must fear that they overlap, and does not
+ * vectorise.
  */
 final class Accumulate {
-    private static final int UNROLL = 8;
+    private static final int UNROLL = 4;
 
     private Accumulate() {}
 
     /**
-     * Adds {@code count} scaled rows of {@code w}.
-     *
-     * @param at first element of row 0 in {@code w}
-     * @param stride elements from row to row
-     * @param xAt element of {@code x} that scales row 0
-     * @param sums the first {@code n} elements are added to
+     * Scaled rows {@code w[from]} to {@code w[from + count - 1]}; {@code x[xAt]} scales the first.
      */
-    static void rows(
-            float[] w,
-            int at,
-            int stride,
-            float[] x,
-            int xAt,
-            int count,
+    record Terms(float[][] w, int from, int count, float[] x, int xAt) {}
+
+    /** Adds the terms to the first {@code n} sums. */
+    static void add(Terms terms, float[] sums, int n) {
+        float[][] w = terms.w;
+        float[] x = terms.x;
+        int at = terms.from;
+        int end = terms.from + terms.count;
+        int i = terms.xAt;
+        for (; at + UNROLL <= end; at += UNROLL, i += UNROLL) {
+            four(
+                    w[at], x[i], w[at + 1], x[i + 1], w[at + 2], x[i + 2], w[at + 3], x[i + 3],
+                    sums, n);
+        }
+        for (; at < end; at++, i++) {
+            one(w[at], x[i], sums, n);
+        }
+    }
+
+    private static void one(float[] w, float x, float[] sums, int n) {
+        for (int j = 0; j < n; j++) {
+            sums[j] += w[j] * x;
+        }
+    }
+
+    // Four rows in one pass, so that a sum is loaded and stored once in four. The rows are
+    // parameters
+    // because C2 does not vectorise over arrays that it loads from an array in the same method.
+    private static void four(
+            float[] w0,
+            float x0,
+            float[] w1,
+            float x1,
+            float[] w2,
+            float x2,
+            float[] w3,
+            float x3,
             float[] sums,
-            int sumsAt,
             int n) {
-        int i = 0;
-        for (; i + UNROLL <= count; i += UNROLL) {
-            eight(w, at + i * stride, stride, x, xAt + i, sums, sumsAt, n);
-        }
-        for (; i < count; i++) {
-            one(w, at + i * stride, x[xAt + i], sums, sumsAt, n);
-        }
-    }
-
-    private static void one(float[] w, int at, float x, float[] sums, int sumsAt, int n) {
         for (int j = 0; j < n; j++) {
-            sums[sumsAt + j] += w[at + j] * x;
-        }
-    }
-
-    // Eight rows in one pass, so that a sum is loaded and stored once in eight.
-    private static void eight(
-            float[] w, int at, int stride, float[] x, int xAt, float[] sums, int sumsAt, int n) {
-        float x0 = x[xAt];
-        float x1 = x[xAt + 1];
-        float x2 = x[xAt + 2];
-        float x3 = x[xAt + 3];
-        float x4 = x[xAt + 4];
-        float x5 = x[xAt + 5];
-        float x6 = x[xAt + 6];
-        float x7 = x[xAt + 7];
-        int w1 = at + stride;
-        int w2 = w1 + stride;
-        int w3 = w2 + stride;
-        int w4 = w3 + stride;
-        int w5 = w4 + stride;
-        int w6 = w5 + stride;
-        int w7 = w6 + stride;
-        for (int j = 0; j < n; j++) {
-            float sum = sums[sumsAt + j];
-            sum += w[at + j] * x0;
-            sum += w[w1 + j] * x1;
-            sum += w[w2 + j] * x2;
-            sum += w[w3 + j] * x3;
-            sum += w[w4 + j] * x4;
-            sum += w[w5 + j] * x5;
-            sum += w[w6 + j] * x6;
-            sum += w[w7 + j] * x7;
-            sums[sumsAt + j] = sum;
+            sums[j] = sums[j] + w0[j] * x0 + w1[j] * x1 + w2[j] * x2 + w3[j] * x3;
         }
     }
 }

@@ -74,11 +74,19 @@ final class PanelWeight implements Weight {
         return rows == 1 ? cols : STRIPE;
     }
 
-    /** Copies columns {@code [from, from + count)} of a panel, {@code [count][width]}. */
-    void stripe(int panel, int from, int count, float[] out) {
-        long offset = 4L * width() * ((long) panel * cols + from);
-        MemorySegment.copy(
-                values.segment(), ValueLayout.JAVA_FLOAT, offset, out, 0, count * width());
+    /** Copies columns {@code [from, from + count)} of a panel: {@code out[i]} is a column. */
+    void stripe(int panel, int from, int count, float[][] out) {
+        int width = width();
+        long offset = 4L * width * ((long) panel * cols + from);
+        for (int k = 0; k < count; k++) {
+            MemorySegment.copy(
+                    values.segment(),
+                    ValueLayout.JAVA_FLOAT,
+                    offset + 4L * k * width,
+                    out[k],
+                    0,
+                    width);
+        }
     }
 
     /** One row, as a gather over its panel. */

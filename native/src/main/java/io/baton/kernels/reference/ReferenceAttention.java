@@ -54,8 +54,8 @@ final class ReferenceAttention {
         int to = Math.min(span.rows(), from + TILE_ROWS);
         int base = first(span.firstPosition() + from);
         int positions = span.firstPosition() + to - base;
-        float[] keys = new float[headDim * positions];
-        float[] values = new float[positions * headDim];
+        float[][] keys = new float[headDim][positions];
+        float[][] values = new float[positions][headDim];
         load(span, kvHead, base, positions, keys, values);
 
         float[] query = new float[headDim];
@@ -69,11 +69,14 @@ final class ReferenceAttention {
                 int head = kvHead * group + g;
                 long at = 4L * headDim * ((long) (span.firstRow() + r) * shape.heads() + head);
                 MemorySegment.copy(q, ValueLayout.JAVA_FLOAT, at, query, 0, headDim);
-                Arrays.fill(scores, 0, count, 0);
-                Accumulate.rows(keys, low, positions, query, 0, headDim, scores, 0, count);
-                softmax(scores, count, shape.scale());
+                // Scores of positions before the window are computed too, and not looked at.
+                int seen = low + count;
+                Arrays.fill(scores, 0, seen, 0);
+                Accumulate.add(new Accumulate.Terms(keys, 0, headDim, query, 0), scores, seen);
+                softmax(scores, low, seen, shape.scale());
                 Arrays.fill(sums, 0);
-                Accumulate.rows(values, low * headDim, headDim, scores, 0, count, sums, 0, headDim);
+                Accumulate.add(
+                        new Accumulate.Terms(values, low, count, scores, low), sums, headDim);
                 MemorySegment.copy(sums, 0, out, ValueLayout.JAVA_FLOAT, at, headDim);
             }
         }
@@ -85,25 +88,28 @@ final class ReferenceAttention {
 
     /** Keys as {@code [headDim][positions]}, values as {@code [positions][headDim]}. */
     private void load(
-            Batch.Span span, int kvHead, int base, int positions, float[] keys, float[] values) {
+            Batch.Span span,
+            int kvHead,
+            int base,
+            int positions,
+            float[][] keys,
+            float[][] values) {
         KvLayout layout = pages.layout();
         MemorySegment pool = HostBuffer.of(pages.buffer());
         int headDim = layout.headDim();
         int element = layout.dtype().bytes();
         int blockTokens = layout.blockTokens();
         float[] key = new float[headDim];
-        float[] value = new float[headDim];
         for (int p = 0; p < positions; p++) {
             int position = base + p;
             int block = span.blocks()[position / blockTokens];
             int row = kvHead * blockTokens + position % blockTokens;
             long keyAt = pages.offset(layer, block) + (long) element * row * headDim;
             read(pool, keyAt, key);
-            read(pool, keyAt + layout.blockLayerBytes() / 2, value);
+            read(pool, keyAt + layout.blockLayerBytes() / 2, values[p]);
             for (int d = 0; d < headDim; d++) {
-                keys[d * positions + p] = key[d];
+                keys[d][p] = key[d];
             }
-            System.arraycopy(value, 0, values, p * headDim, headDim);
         }
     }
 
@@ -123,18 +129,19 @@ final class ReferenceAttention {
         }
     }
 
-    private static void softmax(float[] scores, int count, float scale) {
+    /** Over {@code scores[from, to)}. */
+    private static void softmax(float[] scores, int from, int to, float scale) {
         float max = Float.NEGATIVE_INFINITY;
-        for (int i = 0; i < count; i++) {
+        for (int i = from; i < to; i++) {
             scores[i] *= scale;
             max = Math.max(max, scores[i]);
         }
         float sum = 0;
-        for (int i = 0; i < count; i++) {
+        for (int i = from; i < to; i++) {
             scores[i] = (float) StrictMath.exp(scores[i] - max);
             sum += scores[i];
         }
-        for (int i = 0; i < count; i++) {
+        for (int i = from; i < to; i++) {
             scores[i] /= sum;
         }
     }

@@ -5,7 +5,6 @@ import io.baton.kernels.Tensor;
 import io.baton.kernels.host.HostBuffer;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.Arrays;
 
 /** Products of float32 rows and panels: each output is a sum over the columns in order. */
 final class ReferenceMatmul {
@@ -40,22 +39,21 @@ final class ReferenceMatmul {
     private static void panel(PanelWeight w, int panel, float[] x, int rows, MemorySegment out) {
         int width = w.width();
         int cols = w.cols();
-        float[] stripe = new float[Math.min(w.stripeCols(), cols) * width];
-        float[] sums = new float[rows * width];
-        Arrays.fill(sums, 0);
+        float[][] stripe = new float[Math.min(w.stripeCols(), cols)][width];
+        float[][] sums = new float[rows][width];
         for (int from = 0; from < cols; from += w.stripeCols()) {
             int count = Math.min(w.stripeCols(), cols - from);
             w.stripe(panel, from, count, stripe);
             for (int r = 0; r < rows; r++) {
-                Accumulate.rows(
-                        stripe, 0, width, x, r * cols + from, count, sums, r * width, width);
+                Accumulate.add(
+                        new Accumulate.Terms(stripe, 0, count, x, r * cols + from), sums[r], width);
             }
         }
         int first = panel * width;
         int valid = Math.min(width, w.rows() - first);
         for (int r = 0; r < rows; r++) {
             long offset = 4L * ((long) r * w.rows() + first);
-            MemorySegment.copy(sums, r * width, out, ValueLayout.JAVA_FLOAT, offset, valid);
+            MemorySegment.copy(sums[r], 0, out, ValueLayout.JAVA_FLOAT, offset, valid);
         }
     }
 }
