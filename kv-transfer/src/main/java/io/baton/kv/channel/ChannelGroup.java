@@ -7,6 +7,8 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** The channels of one loop: bounded, ticked together, closed together. Safe for any thread. */
 final class ChannelGroup {
+    private static final System.Logger LOG = System.getLogger(ChannelGroup.class.getName());
+
     private final Set<FramedChannel> channels = ConcurrentHashMap.newKeySet();
     private final ChannelOptions options;
     private final ChannelHandler handler;
@@ -52,7 +54,12 @@ final class ChannelGroup {
         for (FramedChannel channel : channels) {
             channel.tick(now);
         }
-        handler.onTick(now);
+        try {
+            handler.onTick(now);
+        } catch (RuntimeException e) {
+            // The thread serves all channels; the next tick looks again.
+            LOG.log(System.Logger.Level.ERROR, "a tick of KV channels failed", e);
+        }
     }
 
     void closeAll(BatonException reason) {

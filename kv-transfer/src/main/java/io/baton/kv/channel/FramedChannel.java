@@ -29,6 +29,8 @@ import org.jspecify.annotations.Nullable;
  * and all handler calls happen on the loop's thread; the lock guards the sending half.
  */
 final class FramedChannel implements KvChannel {
+    private static final System.Logger LOG = System.getLogger(FramedChannel.class.getName());
+
     /** Room beside the longest frame, so that a read seldom has to wait for a move. */
     private static final int READ_SLACK_BYTES = 192 << 10;
 
@@ -121,7 +123,7 @@ final class FramedChannel implements KvChannel {
     public SendResult offer(FrameBatch frames) {
         if (frames.bytes() > queueBytes) {
             throw new IllegalArgumentException(
-                    "%d bytes of frames do not fit the queue of %d: raise kv.queueBytes"
+                    "%d bytes of frames do not fit the queue of %d"
                             .formatted(frames.bytes(), queueBytes));
         }
         return offer(frames, CONTROL_BYTES);
@@ -443,10 +445,15 @@ final class FramedChannel implements KvChannel {
         } finally {
             lock.unlock();
         }
-        if (peer != null) {
-            loop.group().handler().onClosed(this, reason);
-        }
         opening.completeExceptionally(reason);
+        if (peer == null) {
+            return;
+        }
+        try {
+            loop.group().handler().onClosed(this, reason);
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.ERROR, "handling a closed channel failed", e);
+        }
     }
 
     private BatonException lost(String what, @Nullable Throwable cause) {

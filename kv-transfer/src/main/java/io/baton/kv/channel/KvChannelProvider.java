@@ -70,6 +70,6 @@ public interface KvChannelProvider {
                 ErrorCode.CONFIGURATION,
                 "no KV channel for %s; known schemes: %s"
                         .formatted(url, all.stream().map(KvChannelProvider::scheme).toList()),
-                "kv.channel");
+                "kv.host");
     }
 }

@@ -28,7 +28,7 @@ public final class LoopbackChannelProvider implements KvChannelProvider {
                 new LoopbackLoop("baton-kv-receive", new ChannelGroup(options, handler));
         if (LISTENING.putIfAbsent(name, loop) != null) {
             throw new BatonException(
-                    ErrorCode.CONFIGURATION, url + " is already in use", "kv.channel");
+                    ErrorCode.CONFIGURATION, url + " is already in use", "kv.host");
         }
         loop.start();
         return new LoopbackListener(url, loop);
@@ -47,7 +47,7 @@ public final class LoopbackChannelProvider implements KvChannelProvider {
             throw new BatonException(
                     ErrorCode.CONFIGURATION,
                     "an in-process channel URL is loopback://NAME, got " + url,
-                    "kv.channel");
+                    "kv.host");
         }
         return name;
     }

@@ -27,6 +27,7 @@ final class NioLoop implements ChannelLoop {
     private final Thread thread;
     private final Queue<Runnable> tasks = new ArrayDeque<>();
     private final long timeoutMillis;
+    private @Nullable SelectionKey pausedAccept;
     private boolean ended;
     private volatile boolean stopping;
 
@@ -107,6 +108,7 @@ final class NioLoop implements ChannelLoop {
                 selector.select(this::dispatch, timeoutMillis);
                 runTasks();
                 group.tick();
+                acceptAgain();
             }
         } catch (IOException | RuntimeException e) {
             LOG.log(System.Logger.Level.ERROR, "a KV channel loop failed", e);
@@ -123,7 +125,7 @@ final class NioLoop implements ChannelLoop {
             if (key.attachment() instanceof FramedChannel channel) {
                 dispatch(key, channel);
             } else if (key.channel() instanceof ServerSocketChannel server) {
-                accept(server);
+                accept(key, server);
             }
         } catch (CancelledKeyException e) {
             LOG.log(System.Logger.Level.TRACE, "event of a closed channel", e);
@@ -150,7 +152,7 @@ final class NioLoop implements ChannelLoop {
         }
     }
 
-    private void accept(ServerSocketChannel server) {
+    private void accept(SelectionKey key, ServerSocketChannel server) {
         try {
             SocketChannel socket = server.accept();
             if (socket == null) {
@@ -170,8 +172,19 @@ final class NioLoop implements ChannelLoop {
                     transport,
                     new FramedChannel(this, transport, new Handshake.Receiver(group.options())));
         } catch (IOException e) {
+            // Out of descriptors, say: waits for one turn instead of trying without end.
             LOG.log(System.Logger.Level.WARNING, "accepting a KV channel failed", e);
+            key.interestOps(0);
+            pausedAccept = key;
         }
+    }
+
+    private void acceptAgain() {
+        SelectionKey key = pausedAccept;
+        if (key != null && key.isValid()) {
+            key.interestOps(SelectionKey.OP_ACCEPT);
+        }
+        pausedAccept = null;
     }
 
     static void configure(SocketChannel socket, ChannelOptions options) throws IOException {

@@ -45,7 +45,7 @@ public final class TcpChannelProvider implements KvChannelProvider {
             throw new BatonException(
                     ErrorCode.CONFIGURATION,
                     "cannot listen for KV on %s: %s".formatted(address, e.getMessage()),
-                    "kv.channel",
+                    "kv.host",
                     e);
         }
     }
@@ -92,7 +92,7 @@ public final class TcpChannelProvider implements KvChannelProvider {
             throw new BatonException(
                     ErrorCode.CONFIGURATION,
                     "a TCP channel URL is tcp://HOST:PORT, got " + url,
-                    "kv.channel");
+                    "kv.host");
         }
         String plain =
                 host.startsWith("[") && host.endsWith("]")

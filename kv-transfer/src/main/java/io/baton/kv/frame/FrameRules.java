@@ -58,7 +58,7 @@ public sealed interface FrameRules {
         }
 
         /** The agreed codec of this id, null if it was not agreed on. */
-        public @Nullable KvCodec codec(int id) {
+        private @Nullable KvCodec codec(int id) {
             for (int i = 0; i < codecs.size(); i++) {
                 KvCodec codec = codecs.get(i);
                 if (codec.id() == id) {
@@ -69,7 +69,7 @@ public sealed interface FrameRules {
         }
 
         /** The shape of a DATA frame's part; only for a header that passed {@link #check}. */
-        public PartShape shape(FrameHeader header) {
+        private PartShape shape(FrameHeader header) {
             return new PartShape(
                     layout,
                     header.firstLayer(),

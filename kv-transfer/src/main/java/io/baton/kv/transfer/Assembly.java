@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class Assembly {
     private final int fragmentCount;
+    private final int rawBytes;
     private final int codecId;
     private final int codecLevel;
     private final long codecProfile;
@@ -21,6 +22,7 @@ final class Assembly {
 
     Assembly(FrameHeader first) {
         this.fragmentCount = first.fragmentCount();
+        this.rawBytes = first.rawBytes();
         this.codecId = first.codecId();
         this.codecLevel = first.codecLevel();
         this.codecProfile = first.codecProfile();
@@ -31,6 +33,7 @@ final class Assembly {
     /** Whether a fragment is of the same coding of the part. */
     boolean fits(FrameHeader header) {
         return header.fragmentCount() == fragmentCount
+                && header.rawBytes() == rawBytes
                 && header.codecId() == codecId
                 && header.codecLevel() == codecLevel
                 && header.codecProfile() == codecProfile;

@@ -56,7 +56,7 @@ public final class DefaultKvReceiver implements KvReceiver {
             return URI.create(url);
         } catch (IllegalArgumentException e) {
             throw new BatonException(
-                    ErrorCode.CONFIGURATION, "not a channel URL: " + url, "kv.channel", e);
+                    ErrorCode.CONFIGURATION, "not a channel URL: " + url, "kv.host", e);
         }
     }
 

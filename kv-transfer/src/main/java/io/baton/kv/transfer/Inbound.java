@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * listener run, so that {@link #close} can promise that neither runs after it.
  */
 final class Inbound implements KvReceiver.InboundTransfer {
+    private static final System.Logger LOG = System.getLogger(Inbound.class.getName());
+
     /** Coded parts in fragments that may be incomplete at once. */
     private static final int MAX_ASSEMBLIES = 4;
 
@@ -255,8 +257,18 @@ final class Inbound implements KvReceiver.InboundTransfer {
         home.forget(this);
         home.counters().completed.increment();
         release();
-        listener.onComplete(
-                end, new TransferStats(payloadBytes, frames, lastFrameNanos - firstFrameNanos));
+        TransferStats stats =
+                new TransferStats(payloadBytes, frames, lastFrameNanos - firstFrameNanos);
+        tell(() -> listener.onComplete(end, stats));
+    }
+
+    /** A listener's own failure must not reach other transfers through the I/O thread. */
+    private void tell(Runnable call) {
+        try {
+            call.run();
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.ERROR, "the listener of transfer " + id + " failed", e);
+        }
     }
 
     /** Fails the transfer if it has not ended, and tells the sender. */
@@ -267,7 +279,7 @@ final class Inbound implements KvReceiver.InboundTransfer {
                 return;
             }
             home.counters().failed.increment();
-            listener.onFailed(reason);
+            tell(() -> listener.onFailed(reason));
         } finally {
             lock.unlock();
         }

@@ -25,6 +25,8 @@ import java.util.function.Consumer;
  * come on the I/O thread. The lock orders frames with their sequence numbers.
  */
 final class Outbound implements KvSenders.OutboundTransfer {
+    private static final System.Logger LOG = System.getLogger(Outbound.class.getName());
+
     /** How often a waiting caller looks whether the receiver has ended the transfer. */
     private static final long LOOK_NANOS = Duration.ofMillis(20).toNanos();
 
@@ -100,9 +102,9 @@ final class Outbound implements KvSenders.OutboundTransfer {
         if (most > context.queueBytes()) {
             throw new BatonException(
                     ErrorCode.CONFIGURATION,
-                    "one layer of a chunk of %d tokens may take %d bytes, the send queue has %d"
+                    "one layer of a chunk of %d tokens may take %d bytes, the send queue has %d: use shorter chunks"
                             .formatted(spec.chunkTokens(), most, context.queueBytes()),
-                    "kv.queueBytes");
+                    "kv.chunk-tokens");
         }
     }
 
@@ -348,7 +350,12 @@ final class Outbound implements KvSenders.OutboundTransfer {
     private void tellLost(BatonException reason) {
         home.forget(this);
         home.counters().failed.increment();
-        onLost.accept(reason);
+        try {
+            onLost.accept(reason);
+        } catch (RuntimeException e) {
+            // Not the other transfers' fault, with which it shares the I/O thread.
+            LOG.log(System.Logger.Level.ERROR, "the owner of transfer " + id + " failed", e);
+        }
     }
 
     /** Whether silence of the peer matters to this transfer. */

@@ -1,0 +1,216 @@
+package io.baton.kv.channel;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.baton.common.error.BatonException;
+import io.baton.common.error.ErrorCode;
+import io.baton.common.time.Ticker;
+import io.baton.kv.channel.ChannelOptions.Bounds;
+import io.baton.kv.testkit.Kv;
+import java.net.URI;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What every channel promises; one subclass per provider. */
+abstract class ChannelContractTest {
+    private static final BatonException DONE =
+            new BatonException(ErrorCode.KV_TRANSFER_FAILED, "done");
+
+    private final Frames receiving = new Frames();
+    private final Frames sending = new Frames();
+    private KvChannelProvider.Listener listener;
+    private KvChannelProvider.Connector connector;
+
+    /** A URL to listen on; the same answer may come twice if the port or name is free again. */
+    abstract URI url();
+
+    @BeforeEach
+    void open() {
+        listener = provider().listen(url(), options("decoder", null), receiving);
+        connector = provider().connector(options("prefiller", null), sending);
+    }
+
+    @AfterEach
+    void close() {
+        receiving.permits.release(1_000_000);
+        connector.close();
+        listener.close();
+    }
+
+    private KvChannelProvider provider() {
+        return KvChannelProvider.of(url());
+    }
+
+    private static ChannelOptions options(String worker, @Nullable String token) {
+        Hello hello = Kv.hello(worker, 77, Kv.SMALL);
+        return ChannelOptions.of(
+                        hello, token == null ? null : ClusterToken.of(token), Ticker.system())
+                .withBounds(Bounds.DEFAULT.withQueueBytes(256 << 10));
+    }
+
+    @Test
+    void framesArriveWholeAndInOrder() throws Exception {
+        KvChannel channel = connector.connect(listener.url());
+        assertEquals("decoder", channel.peer().hello().workerId());
+        assertEquals(
+                "prefiller", receiving.opened.poll(20, TimeUnit.SECONDS).peer().hello().workerId());
+        for (int i = 0; i < 500; i++) {
+            byte[] payload = new byte[(i * 131) % 60_000];
+            java.util.Arrays.fill(payload, (byte) i);
+            var frame = Frames.end(payload);
+            while (channel.offer(frame) == SendResult.BACK_PRESSURED) {
+                assertTrue(channel.await(frame.bytes(), Kv.LIMIT.toNanos()));
+            }
+        }
+        for (int i = 0; i < 500; i++) {
+            byte[] payload = receiving.payloads.poll(20, TimeUnit.SECONDS);
+            assertNotNull(payload, "frame " + i);
+            assertEquals((i * 131) % 60_000, payload.length);
+            for (byte b : payload) {
+                assertEquals((byte) i, b);
+            }
+        }
+    }
+
+    @Test
+    void aSlowReceiverIsBackPressureAndThenGoesOn() throws Exception {
+        receiving.permits.drainPermits();
+        KvChannel channel = connector.connect(listener.url());
+        byte[] payload = new byte[60_000];
+        int taken = 0;
+        do {
+            while (channel.offer(Frames.end(payload)) == SendResult.OK) {
+                taken++;
+                assertTrue(taken < 2000, "the queue is bounded");
+            }
+        } while (channel.await(payload.length + 88, 100_000_000));
+        assertTrue(receiving.blocked.await(20, TimeUnit.SECONDS));
+        assertEquals(SendResult.BACK_PRESSURED, channel.offer(Frames.end(payload)));
+        assertEquals(
+                SendResult.OK,
+                channel.offerControl(Frames.end(new byte[100])),
+                "control frames have room of their own");
+        receiving.permits.release(1_000_000);
+        assertTrue(channel.await(payload.length + 88, Kv.LIMIT.toNanos()));
+        assertEquals(SendResult.OK, channel.offer(Frames.end(payload)));
+        for (int i = 0; i < taken + 2; i++) {
+            assertNotNull(receiving.payloads.poll(20, TimeUnit.SECONDS), "frame " + i);
+        }
+    }
+
+    @Test
+    void framesLongerThanTheQueueAreAMistakeOfTheCaller() throws Exception {
+        KvChannel channel = connector.connect(listener.url());
+        var batch = new io.baton.kv.frame.FrameBatch(8);
+        for (int i = 0; i < 8; i++) {
+            batch.begin(io.baton.kv.frame.FrameType.END);
+            batch.end(java.nio.ByteBuffer.allocate(60_000));
+        }
+        assertThrows(IllegalArgumentException.class, () -> channel.offer(batch));
+    }
+
+    @Test
+    void orderlyCloseSendsWhatWaits() throws Exception {
+        KvChannel channel = connector.connect(listener.url());
+        int taken = 0;
+        while (taken < 100 && channel.offer(Frames.end(new byte[50_000])) == SendResult.OK) {
+            taken++;
+        }
+        channel.close(DONE);
+        assertEquals(SendResult.CLOSED, channel.offer(Frames.end(new byte[1])));
+        assertEquals("done", sending.closed.poll(20, TimeUnit.SECONDS).text());
+        assertNotNull(receiving.closed.poll(20, TimeUnit.SECONDS));
+        assertEquals(taken, receiving.payloads.size());
+        assertTrue(channel.await(1, 1), "nobody waits for a closed channel");
+    }
+
+    @Test
+    void bothEndsHearOfAClosedListener() throws Exception {
+        connector.connect(listener.url());
+        assertNotNull(receiving.opened.poll(20, TimeUnit.SECONDS));
+        listener.close();
+        assertNotNull(sending.closed.poll(20, TimeUnit.SECONDS));
+        assertEquals(ErrorCode.DRAINING, receiving.closed.poll(20, TimeUnit.SECONDS).code());
+        assertEquals(
+                ErrorCode.KV_TRANSFER_FAILED,
+                assertThrows(BatonException.class, () -> connector.connect(listener.url())).code());
+    }
+
+    @Test
+    void aHandlerThatThrowsLosesItsChannelOnly() throws Exception {
+        KvChannel channel = connector.connect(listener.url());
+        KvChannel other = connector.connect(listener.url());
+        receiving.throwing = true;
+        assertEquals(SendResult.OK, channel.offer(Frames.end(new byte[1])));
+        assertNotNull(sending.closed.poll(20, TimeUnit.SECONDS));
+        assertEquals(ErrorCode.INTERNAL, receiving.closed.poll(20, TimeUnit.SECONDS).code());
+        assertEquals(SendResult.CLOSED, channel.offer(Frames.end(new byte[1])));
+        assertEquals(SendResult.OK, other.offer(Frames.end(new byte[] {7})));
+        assertArrayEquals(new byte[] {7}, receiving.payloads.poll(20, TimeUnit.SECONDS));
+    }
+
+    @Test
+    void refusesAnotherModelWithTheDifference() {
+        Hello other = new Hello("prefiller", 1, "model-2", Kv.SMALL, 64, 1, "reference", "exact");
+        try (var strange =
+                provider()
+                        .connector(ChannelOptions.of(other, null, Ticker.system()), new Frames())) {
+            BatonException refusal =
+                    assertThrows(BatonException.class, () -> strange.connect(listener.url()));
+            assertEquals(ErrorCode.HANDSHAKE_MISMATCH, refusal.code());
+            assertTrue(
+                    refusal.text().contains("model fingerprint: ours model-1, theirs model-2"),
+                    refusal.text());
+        }
+    }
+
+    @Test
+    void refusesAnotherToken() {
+        try (var strange = provider().connector(options("prefiller", "b"), new Frames())) {
+            BatonException refusal =
+                    assertThrows(BatonException.class, () -> strange.connect(listener.url()));
+            assertEquals(ErrorCode.HANDSHAKE_MISMATCH, refusal.code());
+            assertTrue(refusal.text().contains("cluster token"), refusal.text());
+        }
+        assertTrue(receiving.opened.isEmpty());
+    }
+
+    @Test
+    void openChannelsAreBounded() throws Exception {
+        listener.close();
+        Bounds one =
+                new Bounds(
+                        64 << 10,
+                        1,
+                        0,
+                        Duration.ofSeconds(3).toNanos(),
+                        Duration.ofSeconds(2).toNanos(),
+                        0,
+                        Duration.ofMillis(10).toNanos());
+        try (var bounded =
+                provider().listen(url(), options("decoder", null).withBounds(one), new Frames())) {
+            connector.connect(bounded.url());
+            assertEquals(
+                    ErrorCode.KV_TRANSFER_FAILED,
+                    assertThrows(BatonException.class, () -> connector.connect(bounded.url()))
+                            .code());
+        }
+    }
+
+    @Test
+    void ticksComeWithoutTraffic() throws Exception {
+        long end = System.nanoTime() + Kv.LIMIT.toNanos();
+        while (sending.ticks.get() < 3 || receiving.ticks.get() < 3) {
+            assertTrue(System.nanoTime() < end);
+            Thread.onSpinWait();
+        }
+    }
+}
