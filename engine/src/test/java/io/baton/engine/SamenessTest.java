@@ -11,6 +11,9 @@ import io.baton.common.model.TensorType;
 import io.baton.common.model.TinyModel;
 import io.baton.engine.Recorder.Outcome;
 import io.baton.kernels.Kernels;
+import io.baton.kernels.c.CKernels;
+import io.baton.kernels.c.Level;
+import io.baton.kernels.c.NativeUnavailable;
 import io.baton.kernels.reference.ReferenceKernels;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -23,6 +26,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.opentest4j.TestAbortedException;
 
 /**
  * Class E0: a sequence's logits depend on its tokens alone, bit for bit, whatever is computed
@@ -35,19 +39,31 @@ class SamenessTest {
 
     static Stream<Arguments> models() {
         // Prompts of up to 300 tokens pass Gemma's window of 24 many times over.
+        TinyModel mixed =
+                TinyModel.llama()
+                        .withTiedHead(true)
+                        .withTypes(TensorType.Q4_1, TensorType.BF16, TensorType.F32);
         return Stream.of(
-                Arguments.of("llama", TinyModel.llama(), reference(1)),
-                Arguments.of(
-                        "llama, tied head, other types",
-                        TinyModel.llama()
-                                .withTiedHead(true)
-                                .withTypes(TensorType.Q4_1, TensorType.BF16, TensorType.F32),
-                        reference(2)),
-                Arguments.of("gemma3", TinyModel.gemma3(), reference(2)));
+                Arguments.of("llama", TinyModel.llama(), reference()),
+                Arguments.of("gemma3", TinyModel.gemma3(), reference()),
+                Arguments.of("llama in C", TinyModel.llama(), c(Level.AVX2)),
+                Arguments.of("llama, tied head, other types, in C", mixed, c(Level.AVX2)),
+                Arguments.of("llama in portable C", mixed, c(Level.PORTABLE)),
+                Arguments.of("gemma3 in C", TinyModel.gemma3(), c(Level.AVX2)));
     }
 
-    private static Supplier<Kernels> reference(int threads) {
-        return () -> new ReferenceKernels(threads, "test");
+    private static Supplier<Kernels> reference() {
+        return () -> new ReferenceKernels(2, "test");
+    }
+
+    private static Supplier<Kernels> c(Level cap) {
+        return () -> {
+            try {
+                return CKernels.open(2, cap);
+            } catch (NativeUnavailable e) {
+                throw new TestAbortedException("C kernels are not tested: " + e.getMessage());
+            }
+        };
     }
 
     private Rig rig(TinyModel model, Supplier<Kernels> kernels) {
