@@ -150,7 +150,13 @@ final class DecodeAttempt {
             case Prefilling _ -> epoch = newEpoch;
             case Decoding _ -> {
                 epoch = newEpoch;
-                send(DecodeEvent.newBuilder().setTransferDone(transferDone));
+                // The bytes were reported once and count once.
+                send(
+                        DecodeEvent.newBuilder()
+                                .setTransferDone(
+                                        transferDone.toBuilder()
+                                                .clearPayloadBytes()
+                                                .clearSavedBytes()));
             }
         }
         return true;

@@ -2,7 +2,6 @@ package io.baton.decoder;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
-import io.baton.common.kv.KeyChain;
 import io.baton.common.proto.KvFormat;
 import io.baton.common.proto.ModelCard;
 import io.baton.common.proto.Role;
@@ -20,7 +19,9 @@ import io.baton.engine.EngineLoop;
 import io.baton.engine.EngineOptions;
 import io.baton.engine.ModelRuntime;
 import io.baton.kv.channel.Hello;
+import io.baton.kv.transfer.DefaultKvReceiver;
 import io.baton.kv.transfer.KvReceiver;
+import io.baton.kv.transfer.TransferSetup;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.security.SecureRandom;
@@ -28,6 +29,7 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A decoder (or, where prefill is always local, a colocated worker): engine, KV receiver, gRPC
@@ -43,6 +45,7 @@ public final class DecoderWorker implements AutoCloseable {
     private final WorkerShell shell;
     private final Timer.SystemTimer timer;
     private final ExecutorService executor;
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     private DecoderWorker(
             DecodePorts ports,
@@ -87,7 +90,11 @@ public final class DecoderWorker implements AutoCloseable {
         KvReceiver receiver = null;
         EngineLoop engine = null;
         try {
-            receiver = receiver(options, hello(options, incarnation, runtime, engineOptions));
+            Hello hello = TransferSetup.hello(options, incarnation, runtime.fingerprint(), kv);
+            receiver =
+                    DefaultKvReceiver.listen(
+                            TransferSetup.listenUrl(options),
+                            TransferSetup.options(options, hello, ticker));
             engine = runtime.startEngine(engineOptions, ticker);
             DecodePorts ports =
                     new DecodePorts(
@@ -125,28 +132,6 @@ public final class DecoderWorker implements AutoCloseable {
             executor.close();
             throw e;
         }
-    }
-
-    private static KvReceiver receiver(WorkerOptions options, Hello hello) {
-        throw new BatonException(
-                ErrorCode.CONFIGURATION,
-                "no KV receiver is built in yet for " + hello.workerId() + options.listen());
-    }
-
-    private static Hello hello(
-            WorkerOptions options,
-            long incarnation,
-            ModelRuntime runtime,
-            EngineOptions engineOptions) {
-        return new Hello(
-                options.workerId(),
-                incarnation,
-                runtime.fingerprint(),
-                EngineCards.layout(runtime, engineOptions),
-                options.serving().chunkTokens(),
-                KeyChain.FORMAT_VERSION,
-                runtime.kernels().profile().label(),
-                options.serving().sameness());
     }
 
     private static GenerationRequest.Limits limits(WorkerOptions options, ModelRuntime runtime) {
@@ -224,6 +209,9 @@ public final class DecoderWorker implements AutoCloseable {
     /** Ends everything; attempts in progress are cancelled and their blocks freed. */
     @Override
     public void close() {
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
         service.live().drain();
         shell.close();
         service.live().awaitEmpty(LAST_CALLS_NANOS);

@@ -1,8 +1,6 @@
 package io.baton.prefiller;
 
 import io.baton.common.error.BatonException;
-import io.baton.common.error.ErrorCode;
-import io.baton.common.kv.KeyChain;
 import io.baton.common.proto.KvFormat;
 import io.baton.common.proto.ModelCard;
 import io.baton.common.proto.Role;
@@ -20,7 +18,9 @@ import io.baton.engine.EngineLoop;
 import io.baton.engine.EngineOptions;
 import io.baton.engine.ModelRuntime;
 import io.baton.kv.channel.Hello;
+import io.baton.kv.transfer.DefaultKvSenders;
 import io.baton.kv.transfer.KvSenders;
+import io.baton.kv.transfer.TransferSetup;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.security.SecureRandom;
@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A prefiller: engine, KV senders, gRPC service and membership. Safe for any thread. */
 public final class PrefillerWorker implements AutoCloseable {
@@ -41,6 +42,7 @@ public final class PrefillerWorker implements AutoCloseable {
     private final WorkerShell shell;
     private final Timer.SystemTimer timer;
     private final ExecutorService executor;
+    private final AtomicBoolean closed = new AtomicBoolean();
 
     private PrefillerWorker(
             PrefillPorts ports,
@@ -75,7 +77,7 @@ public final class PrefillerWorker implements AutoCloseable {
         long incarnation = random.nextLong();
         Ticker ticker = Ticker.system();
         KvFormat kv = EngineCards.kv(runtime, engineOptions, options.serving().chunkTokens());
-        Hello hello = hello(options, incarnation, runtime, engineOptions);
+        Hello hello = TransferSetup.hello(options, incarnation, runtime.fingerprint(), kv);
         SendBuffers buffers =
                 new SendBuffers(
                         (long) hello.layout().blockLayerBytes()
@@ -83,7 +85,7 @@ public final class PrefillerWorker implements AutoCloseable {
         KvSenders senders = null;
         EngineLoop engine = null;
         try {
-            senders = senders(options, hello);
+            senders = DefaultKvSenders.of(TransferSetup.options(options, hello, ticker));
             engine = runtime.startEngine(engineOptions, ticker);
             PrefillPorts ports =
                     new PrefillPorts(
@@ -125,28 +127,6 @@ public final class PrefillerWorker implements AutoCloseable {
             executor.close();
             throw e;
         }
-    }
-
-    private static KvSenders senders(WorkerOptions options, Hello hello) {
-        throw new BatonException(
-                ErrorCode.CONFIGURATION,
-                "no KV senders are built in yet for " + hello.workerId() + options.listen());
-    }
-
-    private static Hello hello(
-            WorkerOptions options,
-            long incarnation,
-            ModelRuntime runtime,
-            EngineOptions engineOptions) {
-        return new Hello(
-                options.workerId(),
-                incarnation,
-                runtime.fingerprint(),
-                EngineCards.layout(runtime, engineOptions),
-                options.serving().chunkTokens(),
-                KeyChain.FORMAT_VERSION,
-                runtime.kernels().profile().label(),
-                options.serving().sameness());
     }
 
     private static GenerationRequest.Limits limits(WorkerOptions options, ModelRuntime runtime) {
@@ -214,6 +194,9 @@ public final class PrefillerWorker implements AutoCloseable {
     /** Ends everything; attempts in progress are cancelled and their blocks freed. */
     @Override
     public void close() {
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
         service.live().drain();
         shell.close();
         service.live().awaitEmpty(LAST_CALLS_NANOS);

@@ -70,6 +70,11 @@ public final class ClusterToken {
         return secret != null;
     }
 
+    /** The secret itself, for the KV channels' own proof of it; empty for none. Never log it. */
+    public String secret() {
+        return secret == null ? "" : secret;
+    }
+
     /**
      * Refuses to listen where others can connect without a token.
      *

@@ -74,6 +74,8 @@ public record WorkerOptions(
 
     /**
      * @param leaseNanos how long blocks wait for KV that nobody sends
+     * @param stallNanos a transfer that began and is silent for so long has failed
+     * @param sendBufferBytes KV that waits to be sent on one connection
      * @param maxRequestNanos longest life of an attempt
      * @param stepNanos longest time of one engine step before the worker counts as stuck
      * @param drainNanos time that running attempts get to end when the worker stops
@@ -81,20 +83,35 @@ public record WorkerOptions(
      */
     public record Limits(
             long leaseNanos,
+            long stallNanos,
+            long sendBufferBytes,
             long maxRequestNanos,
             long stepNanos,
             long drainNanos,
             int maxAttempts) {
-        /** Lease 10 s, request 1 h, step 30 s, drain 30 s, 1,024 attempts. */
+        /**
+         * Lease 10 s, stall 2 s, 64 MiB to send, request 1 h, step and drain 30 s, 1,024 attempts.
+         */
         public static Limits usual() {
             return new Limits(
-                    10_000_000_000L, 3_600_000_000_000L, 30_000_000_000L, 30_000_000_000L, 1024);
+                    10_000_000_000L,
+                    2_000_000_000L,
+                    64L << 20,
+                    3_600_000_000_000L,
+                    30_000_000_000L,
+                    30_000_000_000L,
+                    1024);
         }
 
         public Limits {
-            if (leaseNanos <= 0 || maxRequestNanos <= 0 || stepNanos <= 0 || drainNanos < 0) {
+            if (leaseNanos <= 0
+                    || stallNanos <= 0
+                    || maxRequestNanos <= 0
+                    || stepNanos <= 0
+                    || drainNanos < 0) {
                 throw new BatonException(
-                        ErrorCode.CONFIGURATION, "lease, request and step limits must be positive");
+                        ErrorCode.CONFIGURATION,
+                        "lease, stall, request and step limits must be positive");
             }
             if (maxAttempts <= 0) {
                 throw new BatonException(
@@ -145,6 +162,8 @@ public record WorkerOptions(
                         configuration.get(Settings.KV_SAMENESS)),
                 new Limits(
                         configuration.get(Settings.TRANSFER_TICKET_LEASE).toNanos(),
+                        configuration.get(Settings.TRANSFER_STALL).toNanos(),
+                        configuration.get(Settings.TRANSFER_SEND_BUFFER),
                         configuration.get(Settings.HTTP_REQUEST_TIMEOUT).toNanos(),
                         configuration.get(Settings.WORKER_STEP_LIMIT).toNanos(),
                         configuration.get(Settings.DRAIN_TIMEOUT).toNanos(),

@@ -1,0 +1,71 @@
+package io.baton.kv.transfer;
+
+import io.baton.common.kv.KeyChain;
+import io.baton.common.proto.KvFormat;
+import io.baton.common.time.Ticker;
+import io.baton.common.worker.HostPort;
+import io.baton.common.worker.ProtoKv;
+import io.baton.common.worker.WorkerOptions;
+import io.baton.kv.channel.ChannelOptions;
+import io.baton.kv.channel.ClusterToken;
+import io.baton.kv.channel.Hello;
+import org.jspecify.annotations.Nullable;
+
+/** How a worker's options become those of its KV channels, the same for both roles. */
+public final class TransferSetup {
+    private static final int MIN_QUEUE_BYTES = 64 << 10;
+    private static final int MAX_QUEUE_BYTES = 1 << 30;
+
+    private TransferSetup() {}
+
+    /** What the worker says of itself on a channel: the same as its registration at a router. */
+    public static Hello hello(
+            WorkerOptions options, long incarnation, String fingerprint, KvFormat kv) {
+        return new Hello(
+                options.workerId(),
+                incarnation,
+                fingerprint,
+                ProtoKv.layout(kv),
+                kv.getChunkTokens(),
+                KeyChain.FORMAT_VERSION,
+                kv.getNumericProfile(),
+                options.serving().sameness());
+    }
+
+    /** Where a receiver listens. */
+    public static String listenUrl(WorkerOptions options) {
+        WorkerOptions.Listen listen = options.listen();
+        // HostPort writes IPv6 addresses in brackets; its port may be 0 here.
+        return "tcp://" + new HostPort(listen.kvHost(), listen.kvPort());
+    }
+
+    /** Bounds, deadlines and token of the worker's channels. */
+    public static TransferOptions options(WorkerOptions options, Hello hello, Ticker ticker) {
+        WorkerOptions.Limits limits = options.limits();
+        String secret = options.membership().token().secret();
+        @Nullable ClusterToken token = secret.isEmpty() ? null : ClusterToken.of(secret);
+        String advertised = options.listen().advertisedHost();
+        int queueBytes =
+                (int) Math.clamp(limits.sendBufferBytes(), MIN_QUEUE_BYTES, MAX_QUEUE_BYTES);
+        return new TransferOptions(
+                ChannelOptions.of(hello, token, ticker)
+                        .withBounds(ChannelOptions.Bounds.DEFAULT.withQueueBytes(queueBytes)),
+                times(limits.stallNanos()),
+                limits.maxAttempts(),
+                advertised.isEmpty() ? null : advertised);
+    }
+
+    /**
+     * Deadlines that keep the stall limit: a stall is found up to two ticks of the channel's clock
+     * late, so the channel's own limit is a little shorter.
+     */
+    private static TransferOptions.Times times(long stallNanos) {
+        TransferOptions.Times usual = TransferOptions.Times.DEFAULT;
+        long own = stallNanos / 20 * 19;
+        return new TransferOptions.Times(
+                Math.min(usual.keepAliveNanos(), own / 4),
+                own,
+                Math.max(own, usual.silenceNanos()),
+                usual.idleNanos());
+    }
+}
