@@ -5,7 +5,6 @@ import io.baton.common.config.Setting;
 import io.baton.common.config.Settings;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
@@ -97,10 +96,5 @@ final class SettingFlags {
         return text.equals(setting.defaultText()) && configuration.origin(setting) instanceof io.baton.common.config.Origin.Default
                 ? Map.of()
                 : Map.of(setting.environment(), text);
-    }
-
-    /** Settings that have a flag, for tests of the help text. */
-    static List<Setting<?>> flagged() {
-        return Settings.all().stream().filter(setting -> setting.flag().isPresent()).toList();
     }
 }
