@@ -27,7 +27,7 @@ public record RunFacts(String commit, String cpu, String jvm, double load1m, Str
                         .orElse("?");
         return new RunFacts(
                 commit(root),
-                cpu() + " x" + Runtime.getRuntime().availableProcessors(),
+                processor() + " x" + Runtime.getRuntime().availableProcessors(),
                 Runtime.version() + " " + collector,
                 ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage(),
                 Instant.now().toString());
@@ -67,7 +67,7 @@ public record RunFacts(String commit, String cpu, String jvm, double load1m, Str
         }
     }
 
-    private static String cpu() {
+    private static String processor() {
         try (var lines = Files.lines(Path.of("/proc/cpuinfo"))) {
             return lines.filter(line -> line.startsWith("model name"))
                     .findFirst()
