@@ -4,6 +4,7 @@ import io.baton.bench.frame.Results;
 import io.baton.bench.frame.RunFacts;
 import io.baton.bench.frame.Suite;
 import io.baton.bench.frame.SuiteContext;
+import io.baton.bench.suite.LogitsSuite;
 import io.baton.bench.suite.SamenessSuite;
 import io.baton.bench.suite.ServeSuite;
 import io.baton.common.error.BatonException;
@@ -40,7 +41,7 @@ final class BenchCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         Path root = root();
-        List<Suite> suites = List.of(new SamenessSuite(), new ServeSuite(root));
+        List<Suite> suites = List.of(new SamenessSuite(), new ServeSuite(root), new LogitsSuite());
         Suite chosen =
                 suites.stream()
                         .filter(candidate -> candidate.name().equals(suite))
