@@ -35,8 +35,11 @@ final class ConfigurationSource {
                     "BATON_CONFIG",
                     "BATON_JAVA_HOME",
                     "BATON_JAVA_OPTS",
-                    "BATON_JAR",
-                    "BATON_NO_BUILD");
+                    "BATON_HEAP",
+                    "BATON_LAUNCHER",
+                    "BATON_PARENT_PID",
+                    "BATON_STACKTRACES",
+                    "BATON_KERNELS_LEVEL");
 
     /**
      * What Kubernetes sets in a pod for each Service, here for one whose name begins with baton.

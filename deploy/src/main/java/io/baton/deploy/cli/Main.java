@@ -37,7 +37,9 @@ public final class Main implements Runnable {
     /** Runs the program and ends the process with its exit status. */
     public static void main(String[] arguments) {
         JavaProcess.followParent(System.getenv());
-        System.exit(run(arguments));
+        int status = run(arguments);
+        Shutdown.done();
+        System.exit(status);
     }
 
     /** Runs the program; returns its exit status. */

@@ -1,0 +1,23 @@
+package io.baton.deploy.cli;
+
+import io.baton.common.config.Configuration;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import picocli.CommandLine.Command;
+
+/** {@code baton decoder}: one decoder, or with {@code --colocated} a worker with both roles, that joins a router. */
+@Command(name = "decoder", description = "Runs one decoder that joins a router.")
+final class DecoderCommand extends WorkerCommands {
+    @Override
+    String role() {
+        return "decoder";
+    }
+
+    @Override
+    Running start(
+            Configuration configuration,
+            String id,
+            Composition.Served served,
+            PrometheusMeterRegistry meters) {
+        return running(Composition.decoder(configuration, id, served, meters));
+    }
+}
