@@ -37,9 +37,7 @@ public final class Main implements Runnable {
     /** Runs the program and ends the process with its exit status. */
     public static void main(String[] arguments) {
         JavaProcess.followParent(System.getenv());
-        int status = run(arguments);
-        Shutdown.done();
-        System.exit(status);
+        System.exit(run(arguments));
     }
 
     /** Runs the program; returns its exit status. */

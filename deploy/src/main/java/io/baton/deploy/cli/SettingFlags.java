@@ -17,6 +17,7 @@ import picocli.CommandLine.ParseResult;
  */
 final class SettingFlags {
     private static final String CONFIG = "--config";
+    private static final String CONFIG_VARIABLE = "BATON_CONFIG";
     private static final String SET = "--set";
 
     private SettingFlags() {}
@@ -27,7 +28,7 @@ final class SettingFlags {
                 OptionSpec.builder(CONFIG)
                         .type(Path.class)
                         .paramLabel("FILE")
-                        .description("YAML file with settings (docs/configuration.md).")
+                        .description("YAML file with settings, see docs/configuration.md (env: BATON_CONFIG).")
                         .build());
         spec.addOption(
                 OptionSpec.builder(SET)
@@ -76,7 +77,9 @@ final class SettingFlags {
 
     /** The configuration that a command runs with. */
     static Configuration load(ParseResult parsed, Map<String, String> more) {
-        @Nullable Path file = parsed.matchedOptionValue(CONFIG, (Path) null);
+        String byVariable = System.getenv(CONFIG_VARIABLE);
+        @Nullable Path file =
+                parsed.matchedOptionValue(CONFIG, byVariable == null ? null : Path.of(byVariable));
         Map<String, String> given = given(parsed);
         given.putAll(more);
         return Configuration.load(file, System.getenv(), given);

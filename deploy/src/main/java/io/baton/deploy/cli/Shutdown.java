@@ -1,36 +1,30 @@
 package io.baton.deploy.cli;
 
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
+import sun.misc.Signal;
 
 /**
- * Waits for Ctrl-C or SIGTERM and lets the caller drain before the JVM ends: the shutdown hook holds the JVM until the
- * main thread has called {@link #done}, or a minute has passed.
+ * Waits for Ctrl-C or SIGTERM so that the caller can drain and end with status 0. A second signal ends the process at once
+ * with the status that a shell expects of it. The JDK has no other way to answer a signal with something else than its own exit.
  */
 final class Shutdown {
-    private static final CountDownLatch ASKED = new CountDownLatch(1);
-    private static final CountDownLatch DONE = new CountDownLatch(1);
-    private static final long HOLD_SECONDS = 60;
+    private static final int SIGNAL_BASE = 128;
 
     private Shutdown() {}
 
     /** Returns when the process was asked to end. */
     static void await() throws InterruptedException {
-        Runtime.getRuntime().addShutdownHook(new Thread(Shutdown::hold, "baton-shutdown"));
-        ASKED.await();
-    }
-
-    /** Says that everything is closed. */
-    static void done() {
-        DONE.countDown();
-    }
-
-    private static void hold() {
-        ASKED.countDown();
-        try {
-            DONE.await(HOLD_SECONDS, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        CountDownLatch asked = new CountDownLatch(1);
+        for (String name : new String[] {"INT", "TERM"}) {
+            Signal.handle(
+                    new Signal(name),
+                    signal -> {
+                        if (asked.getCount() == 0) {
+                            Runtime.getRuntime().halt(SIGNAL_BASE + signal.getNumber());
+                        }
+                        asked.countDown();
+                    });
         }
+        asked.await();
     }
 }

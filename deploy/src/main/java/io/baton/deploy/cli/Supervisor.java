@@ -25,6 +25,7 @@ final class Supervisor implements AutoCloseable {
     private final Map<String, String> environment;
     private final List<Child> children = new ArrayList<>();
     private boolean closing;
+    private Runnable onChange = () -> {};
 
     /** @param environment added to every child's own */
     Supervisor(Ticker ticker, Map<String, String> environment) {
@@ -51,6 +52,11 @@ final class Supervisor implements AutoCloseable {
         Child child = new Child(role, launch(role));
         children.add(child);
         watch(child);
+    }
+
+    /** Called after every restart, with the lock held: it may ask for {@link #processes}. */
+    synchronized void onChange(Runnable action) {
+        onChange = action;
     }
 
     private Process launch(Role role) throws IOException {
@@ -94,6 +100,7 @@ final class Supervisor implements AutoCloseable {
         try {
             child.process = launch(child.role);
             watch(child);
+            onChange.run();
         } catch (IOException e) {
             LOG.error("{} cannot be started again", child.role.name(), e);
         }

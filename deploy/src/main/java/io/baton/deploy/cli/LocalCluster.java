@@ -1,0 +1,125 @@
+package io.baton.deploy.cli;
+
+import io.baton.common.config.Configuration;
+import io.baton.common.config.Settings;
+import io.baton.common.error.BatonException;
+import io.baton.common.error.ErrorCode;
+import io.baton.common.model.StoredModel;
+import io.baton.engine.ModelRuntime;
+import io.baton.router.RouterOptions;
+import io.baton.router.RouterServer;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * All roles in this JVM, over the same gRPC and TCP channels as in processes of their own, with one copy of the weights.
+ */
+final class LocalCluster implements AutoCloseable {
+    private static final long READY_NANOS = TimeUnit.SECONDS.toNanos(30);
+
+    private final RouterServer router;
+    private final ModelRuntime runtime;
+    private final List<WorkerCommands.Running> workers = new ArrayList<>();
+    private final List<StartupBlock.Role> roles = new ArrayList<>();
+    private final StartupBlock block;
+
+    private LocalCluster(Configuration configuration, Progress progress) throws InterruptedException {
+        StoredModel model = Composition.model(configuration, progress);
+        runtime = Composition.runtime(configuration, model);
+        PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+        try {
+            router = RouterServer.start(RouterOptions.from(configuration), meters);
+        } catch (RuntimeException e) {
+            runtime.close();
+            throw e;
+        }
+        try {
+            startWorkers(configuration, new Composition.Served(model, runtime), meters);
+            awaitReady();
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+        block =
+                new StartupBlock(
+                        model.name(),
+                        runtime.kernels().profile().label() + " (" + runtime.kernels().reason() + ")",
+                        StartupBlock.pool(configuration, runtime.weights().config()),
+                        roles,
+                        url());
+    }
+
+    /** Starts everything that {@code up} starts and waits until it serves. */
+    static LocalCluster start(Configuration configuration, Progress progress)
+            throws InterruptedException {
+        return new LocalCluster(configuration, progress);
+    }
+
+    private void startWorkers(
+            Configuration base, Composition.Served served, PrometheusMeterRegistry meters) {
+        roles.add(new StartupBlock.Role("router", url().getAuthority(), ProcessHandle.current().pid()));
+        Map<String, String> address =
+                Map.of("router.address", "127.0.0.1:" + router.controlPort());
+        boolean colocated = base.get(Settings.ROLE_COLOCATED);
+        int prefillers = colocated ? 0 : base.get(Settings.UP_PREFILLERS);
+        for (int i = 1; i <= prefillers; i++) {
+            String id = "prefiller-" + i;
+            add(
+                    id,
+                    WorkerCommands.running(
+                            Composition.prefiller(base.with(address), id, served, meters)));
+        }
+        for (int i = 1; i <= base.get(Settings.UP_DECODERS); i++) {
+            String id = (colocated ? "colocated-" : "decoder-") + i;
+            add(
+                    id,
+                    WorkerCommands.running(
+                            Composition.decoder(base.with(address), id, served, meters)));
+        }
+    }
+
+    private void add(String id, WorkerCommands.Running worker) {
+        workers.add(worker);
+        roles.add(new StartupBlock.Role(id, worker.controlAddress(), ProcessHandle.current().pid()));
+    }
+
+    private void awaitReady() throws InterruptedException {
+        if (!router.awaitWorkers(workers.size(), READY_NANOS)) {
+            throw new BatonException(
+                    ErrorCode.NO_WORKER,
+                    "not all of %d workers joined the router within 30 s; the log says why"
+                            .formatted(workers.size()));
+        }
+    }
+
+    /** Base URL without {@code /v1}. */
+    URI url() {
+        return URI.create("http://" + router.httpAddress());
+    }
+
+    /** What the terminal shows. */
+    StartupBlock block() {
+        return block;
+    }
+
+    /** Takes nothing new and lets what runs end; returns whether all had ended in time. */
+    boolean drain(long nanos) {
+        boolean drained = router.drain(nanos);
+        for (WorkerCommands.Running worker : workers) {
+            drained &= worker.drain(TimeUnit.SECONDS.toNanos(1));
+        }
+        return drained;
+    }
+
+    @Override
+    public void close() {
+        router.close();
+        workers.forEach(WorkerCommands.Running::close);
+        runtime.close();
+    }
+}
