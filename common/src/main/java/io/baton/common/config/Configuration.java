@@ -53,6 +53,16 @@ public final class Configuration {
         return load(null, Map.of(), texts);
     }
 
+    /** The same configuration with some settings fixed by the program itself, as texts by key. */
+    public Configuration with(Map<String, String> texts) {
+        Map<Setting<?>, Entry> changed = new LinkedHashMap<>(entries);
+        ConfigurationSource.commandLine(texts)
+                .forEach((setting, text) -> changed.put(setting, entry(setting, text)));
+        Configuration configuration = new Configuration(changed);
+        CrossChecks.check(configuration);
+        return configuration;
+    }
+
     /** The value of a setting. */
     @SuppressWarnings("unchecked") // entry() put a value of the setting's own type there
     public <T> T get(Setting<T> setting) {
