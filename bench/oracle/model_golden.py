@@ -48,40 +48,53 @@ def main():
     model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=name, dtype=torch.float32)
     model.eval()
     texts = prompts.chat_prompts() if options.style == "chat" else prompts.text_prompts()
-    cases = []
     if options.dump:
         os.makedirs(options.dump, exist_ok=True)
+    groups = {}
     for number, text in enumerate(texts):
         ids = tokenizer(text, add_special_tokens=False).input_ids
         if has_bos(options.gguf) and (not ids or ids[0] != bos_id(options.gguf)):
             ids = [bos_id(options.gguf)] + ids
-        cases.append(run(model, ids, number, options))
-        if number % 10 == 9:
-            print(f"{number + 1} of {len(texts)}", flush=True)
+        groups.setdefault(len(ids), []).append((number, ids))
+    cases = {}
+    for group in groups.values():
+        for start in range(0, len(group), 8):
+            cases.update(run(model, group[start: start + 8], options))
+            print(f"{len(cases)} of {len(texts)}", flush=True)
     with gzip.open(options.out, "wt") as out:
-        json.dump({"gguf": name, "style": options.style, "cases": cases}, out)
+        json.dump({"gguf": name, "style": options.style, "cases": [cases[i] for i in sorted(cases)]}, out)
 
 
 @torch.no_grad()
-def run(model, ids, number, options):
-    produced, gaps, rows = [], [], []
-    result = model(torch.tensor([ids]), use_cache=True, logits_to_keep=1)
-    first = result.logits[0, -1].numpy().astype(numpy.float32)
-    logits = first
+def run(model, group, options):
+    """Greedy tokens of prompts of one length, together: no padding, so nothing is masked."""
+    numbers = [number for number, _ in group]
+    size = len(group)
+    produced, gaps, rows = [[] for _ in group], [[] for _ in group], [[] for _ in group]
+    result = model(torch.tensor([ids for _, ids in group]), use_cache=True, logits_to_keep=1)
+    logits = result.logits[:, -1].numpy().astype(numpy.float32)
+    first = logits
     while True:
-        if len(rows) < options.dump_steps:
-            rows.append(logits)
-        best = numpy.argpartition(-logits, 2)[:2]
-        best = sorted(best.tolist(), key=lambda i: (-logits[i], i))
-        produced.append(int(numpy.argmax(logits)))
-        gaps.append(round(float(logits[best[0]] - logits[best[1]]), 6))
-        if len(produced) == options.steps:
+        for i in range(size):
+            row = logits[i]
+            if len(rows[i]) < options.dump_steps and options.dump:
+                rows[i].append(row)
+            best = sorted(numpy.argpartition(-row, 2)[:2].tolist(), key=lambda j: (-row[j], j))
+            produced[i].append(int(numpy.argmax(row)))
+            gaps[i].append(round(float(row[best[0]] - row[best[1]]), 6))
+        if len(produced[0]) == options.steps:
             break
-        result = model(torch.tensor([[produced[-1]]]), past_key_values=result.past_key_values, use_cache=True)
-        logits = result.logits[0, -1].numpy().astype(numpy.float32)
+        last = torch.tensor([[tokens[-1]] for tokens in produced])
+        result = model(last, past_key_values=result.past_key_values, use_cache=True)
+        logits = result.logits[:, -1].numpy().astype(numpy.float32)
     if options.dump:
-        numpy.stack(rows).tofile(os.path.join(options.dump, f"{number:03d}.f32"))
-    return {"prompt": ids, "tokens": produced, "gaps": gaps, "first": sample(first), "last": sample(logits)}
+        for i, number in enumerate(numbers):
+            numpy.stack(rows[i]).tofile(os.path.join(options.dump, f"{number:03d}.f32"))
+    return {
+        number: {"prompt": ids, "tokens": produced[i], "gaps": gaps[i],
+                 "first": sample(first[i]), "last": sample(logits[i])}
+        for i, (number, ids) in enumerate(group)
+    }
 
 
 def sample(logits):
