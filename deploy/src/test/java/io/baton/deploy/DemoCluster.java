@@ -44,7 +44,7 @@ public final class DemoCluster implements ParameterResolver, AutoCloseable {
 
     private static boolean idle(JsonNode workers) {
         int seen = 0;
-        for (JsonNode worker : workers.path("workers")) {
+        for (JsonNode worker : Workers.of(workers)) {
             seen++;
             if (worker.path("active_blocks").asInt(-1) != 0 || worker.path("reserved_blocks").asInt(-1) != 0) {
                 return false;

@@ -86,15 +86,15 @@ class KillTest {
     }
 
     private interface Condition {
-        boolean holds(JsonNode workers);
+        boolean holds(List<JsonNode> workers);
     }
 
     private static void await(UpProcess cluster, String what, Condition condition) throws Exception {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-        JsonNode workers = null;
+        List<JsonNode> workers = List.of();
         while (System.nanoTime() < deadline) {
             try (OpenAiClient client = new OpenAiClient(cluster.url(), null)) {
-                workers = client.get("/admin/workers").path("workers");
+                workers = Workers.of(client.get("/admin/workers"));
             }
             if (condition.holds(workers)) {
                 return;

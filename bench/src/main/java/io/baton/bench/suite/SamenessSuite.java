@@ -20,7 +20,7 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * Class E0, end to end: the same prompts give bit-identical tokens and logits whatever shape the cluster has, alone and in batches
- * of 8, with and without prefix reuse. What is compared are the token ids and the SHA-256 of every step's float32 logits, as the
+ * of 8, with and without prefix reuse. What is compared are the text and the SHA-256 of every step's float32 logits, as the
  * router's ledger keeps them under {@code --debug-logits}.
  *
  * <p>Pass rule: no answer differs.
@@ -99,7 +99,7 @@ public final class SamenessSuite implements Suite {
     }
 
     /** What an answer is made of. */
-    private record Evidence(List<Integer> tokens, List<String> logits, int cached) {}
+    private record Evidence(String text, List<String> logits, int cached) {}
 
     private static boolean compare(
             SuiteContext context, String variant, List<Evidence> expected, List<Evidence> seen) {
@@ -109,7 +109,7 @@ public final class SamenessSuite implements Suite {
         for (int i = 0; i < expected.size(); i++) {
             Evidence want = expected.get(i);
             Evidence have = seen.get(i);
-            if (!want.tokens().equals(have.tokens()) || !want.logits().equals(have.logits())) {
+            if (!want.text().equals(have.text()) || !want.logits().equals(have.logits())) {
                 different++;
             }
             steps += have.logits().size();
@@ -195,19 +195,18 @@ public final class SamenessSuite implements Suite {
             if (answer.error() != null) {
                 throw new IOException("request " + answer.requestId() + ": " + answer.error());
             }
-            JsonNode choice =
-                    client.get("/admin/requests/" + answer.requestId()).path("choices").path(0);
-            List<Integer> ids = new ArrayList<>();
-            choice.path("tokens").forEach(id -> ids.add(id.asInt()));
+            JsonNode ledger =
+                    client.get("/admin/requests/" + answer.requestId()).path("answers").path(0);
             List<String> shas = new ArrayList<>();
-            choice.path("logits_sha256").forEach(sha -> shas.add(sha.asString()));
-            if (shas.size() != ids.size() || ids.isEmpty()) {
+            ledger.path("logits_sha256").forEach(sha -> shas.add(sha.asString()));
+            if (shas.size() != answer.completionTokens() || shas.isEmpty()) {
                 throw new IOException(
-                        "the ledger of %s has %d tokens and %d logits"
-                                .formatted(answer.requestId(), ids.size(), shas.size()));
+                        "the ledger of %s has the logits of %d tokens, the answer has %d"
+                                .formatted(
+                                        answer.requestId(), shas.size(), answer.completionTokens()));
             }
             return new Evidence(
-                    ids,
+                    answer.text(),
                     shas,
                     answer.usage().path("prompt_tokens_details").path("cached_tokens").asInt(0));
         }

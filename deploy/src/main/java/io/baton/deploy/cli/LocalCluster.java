@@ -20,6 +20,7 @@ import java.util.concurrent.TimeUnit;
  * All roles in this JVM, over the same gRPC and TCP channels as in processes of their own, with one copy of the weights.
  */
 final class LocalCluster implements AutoCloseable {
+    private static final long POLL_MILLIS = 5;
     private static final long READY_NANOS = TimeUnit.SECONDS.toNanos(30);
 
     private final RouterServer router;
@@ -33,7 +34,10 @@ final class LocalCluster implements AutoCloseable {
         runtime = Composition.runtime(configuration, model);
         PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         try {
-            router = RouterServer.start(RouterOptions.from(configuration), meters);
+            router =
+                    RouterServer.start(
+                            RouterOptions.from(configuration),
+                            RouterServer.Surroundings.system(meters));
         } catch (RuntimeException e) {
             runtime.close();
             throw e;
@@ -64,7 +68,7 @@ final class LocalCluster implements AutoCloseable {
             Configuration base, Composition.Served served, PrometheusMeterRegistry meters) {
         roles.add(new StartupBlock.Role("router", url().getAuthority(), ProcessHandle.current().pid()));
         Map<String, String> address =
-                Map.of("router.address", "127.0.0.1:" + router.controlPort());
+                Map.of("router.address", router.controlAddress(), "control.port", "0", "kv.port", "0");
         boolean colocated = base.get(Settings.ROLE_COLOCATED);
         int prefillers = colocated ? 0 : base.get(Settings.UP_PREFILLERS);
         for (int i = 1; i <= prefillers; i++) {
@@ -89,17 +93,25 @@ final class LocalCluster implements AutoCloseable {
     }
 
     private void awaitReady() throws InterruptedException {
-        if (!router.awaitWorkers(workers.size(), READY_NANOS)) {
-            throw new BatonException(
-                    ErrorCode.NO_WORKER,
-                    "not all of %d workers joined the router within 30 s; the log says why"
-                            .formatted(workers.size()));
+        long deadline = System.nanoTime() + READY_NANOS;
+        while (joined() < workers.size()) {
+            if (System.nanoTime() - deadline > 0) {
+                throw new BatonException(
+                        ErrorCode.NO_WORKER,
+                        "only %d of %d workers joined the router within 30 s; the log says why"
+                                .formatted(joined(), workers.size()));
+            }
+            TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
         }
+    }
+
+    private int joined() {
+        return router.pools().stream().mapToInt(pool -> pool.workers().size()).sum();
     }
 
     /** Base URL without {@code /v1}. */
     URI url() {
-        return URI.create("http://" + router.httpAddress());
+        return router.uri();
     }
 
     /** What the terminal shows. */
@@ -108,8 +120,8 @@ final class LocalCluster implements AutoCloseable {
     }
 
     /** Takes nothing new and lets what runs end; returns whether all had ended in time. */
-    boolean drain(long nanos) {
-        boolean drained = router.drain(nanos);
+    boolean drain() throws InterruptedException {
+        boolean drained = router.drain();
         for (WorkerCommands.Running worker : workers) {
             drained &= worker.drain(TimeUnit.SECONDS.toNanos(1));
         }

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
 
 /** {@code baton up --processes}: each role a JVM of its own, watched by a {@link Supervisor}. */
 final class ProcessCluster {
@@ -115,7 +116,11 @@ final class ProcessCluster {
     private int joined(URI url) throws InterruptedException {
         String key = configuration.get(Settings.API_KEYS).stream().findFirst().orElse(null);
         try (OpenAiClient client = new OpenAiClient(url, key)) {
-            return client.get("/admin/workers").path("workers").size();
+            int workers = 0;
+            for (JsonNode pool : client.get("/admin/workers").path("pools")) {
+                workers += pool.path("workers").size();
+            }
+            return workers;
         } catch (IOException e) {
             return 0;
         }

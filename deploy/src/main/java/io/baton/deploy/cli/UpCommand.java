@@ -31,7 +31,7 @@ final class UpCommand extends Configured {
             }
             Shutdown.await();
             System.err.println("baton: draining; Ctrl-C again ends at once");
-            if (!cluster.drain(configuration.get(Settings.DRAIN_TIMEOUT).toNanos())) {
+            if (!cluster.drain()) {
                 System.err.println("baton: requests were still open after drain.timeout; they are ended");
             }
         }
