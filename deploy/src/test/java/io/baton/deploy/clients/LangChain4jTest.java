@@ -23,7 +23,8 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /** LangChain4j against a real cluster: its JDK HTTP client asks for the h2c upgrade. */
 @ExtendWith(DemoCluster.class)
 class LangChain4jTest {
-    private static OpenAiChatModel model(DemoCluster cluster, double temperature) {
+    private static OpenAiChatModel model(DemoCluster cluster, double temperature)
+            throws Exception {
         return OpenAiChatModel.builder()
                 .baseUrl(cluster.url() + "/v1")
                 .apiKey("none")
