@@ -39,9 +39,7 @@ public final class UpProcess implements ClusterLauncher.Cluster {
             throws IOException, InterruptedException {
         Path status = Files.createTempDirectory("baton-up").resolve("status.json");
         List<String> all = new ArrayList<>(List.of("up", "--status-file", status.toString()));
-        if (!arguments.contains("--port")) {
-            all.addAll(List.of("--port", "0"));
-        }
+        all.addAll(List.of("--port", "0", "--set", "router.control-port=0", "--log-level", "warn"));
         all.addAll(arguments);
         long begin = System.nanoTime();
         Process process = JavaProcess.start(all, environment);
