@@ -19,8 +19,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
 
 /**
- * The real models against golden files that transformers made in float32 from the same GGUF files (bench/oracle/model_golden.py).
- * A few prompts here; {@code baton bench logits} runs all of them.
+ * The real models against golden files that transformers made in float32 from the same GGUF files
+ * (bench/oracle/model_golden.py). A few prompts here; {@code baton bench logits} runs all of them.
  */
 class GoldenModelTest {
     private static final int PROMPTS = 4;
@@ -30,8 +30,12 @@ class GoldenModelTest {
     private static final double TIE = 2e-2;
 
     @ParameterizedTest
-    @CsvSource({"smollm2-135m, REFERENCE, F32, 1e-2, 2e-2", "gemma3-270m, REFERENCE, F32, 1e-2, 2e-2",
-        "smollm2-135m, AUTO, BF16, 1.5, 0.3", "gemma3-270m, AUTO, BF16, 1.5, 0.3"})
+    @CsvSource({
+        "smollm2-135m, REFERENCE, F32, 1e-2, 2e-2",
+        "gemma3-270m, REFERENCE, F32, 1e-2, 2e-2",
+        "smollm2-135m, AUTO, BF16, 1.5, 0.3",
+        "gemma3-270m, AUTO, BF16, 1.5, 0.3"
+    })
     void logitsAndGreedyTokens(
             String model, Preference kernels, KvDtype dtype, double tolerance, double gap)
             throws IOException {
@@ -83,7 +87,8 @@ class GoldenModelTest {
             double theirs = pair.path(1).asDouble();
             assertTrue(
                     Math.abs(ours - theirs) <= tolerance,
-                    "logit of %d: %f, transformers %f".formatted(pair.path(0).asInt(), ours, theirs));
+                    "logit of %d: %f, transformers %f"
+                            .formatted(pair.path(0).asInt(), ours, theirs));
         }
     }
 
@@ -99,7 +104,8 @@ class GoldenModelTest {
     }
 
     private static JsonNode golden(String model) throws IOException {
-        try (InputStream in = GoldenModelTest.class.getResourceAsStream("/golden/" + model + ".json.gz")) {
+        try (InputStream in =
+                GoldenModelTest.class.getResourceAsStream("/golden/" + model + ".json.gz")) {
             return new ObjectMapper().readTree(new GZIPInputStream(in)).path("cases");
         }
     }

@@ -57,4 +57,31 @@ public record SamplingParams(
                 maxTokens, 0, 0f, 0, 1f, 0f, 0f, 0f, 1f, Map.of(), 0L, List.of(), Set.of(), false,
                 false, true, -1);
     }
+
+    /** The same with further texts that end the answer. */
+    public SamplingParams withStops(List<String> more) {
+        if (more.isEmpty()) {
+            return this;
+        }
+        List<String> all = new java.util.ArrayList<>(stop);
+        all.addAll(more);
+        return new SamplingParams(
+                maxTokens,
+                minTokens,
+                temperature,
+                topK,
+                topP,
+                minP,
+                frequencyPenalty,
+                presencePenalty,
+                repetitionPenalty,
+                logitBias,
+                seed,
+                all,
+                stopTokenIds,
+                includeStop,
+                ignoreEos,
+                skipSpecialTokens,
+                logprobs);
+    }
 }

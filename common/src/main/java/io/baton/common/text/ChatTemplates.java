@@ -2,6 +2,7 @@ package io.baton.common.text;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -72,6 +73,14 @@ public final class ChatTemplates {
                     "llama3", LLAMA3);
 
     private ChatTemplates() {}
+
+    /**
+     * Texts that end an answer under this template beside the model's own end tokens: a base model
+     * that answers in plain turns goes on with the user's next turn.
+     */
+    public static List<String> stops(String source) {
+        return source.equals(PLAIN_TURN) ? List.of("\nUser:") : List.of();
+    }
 
     /** The source of a template, if there is one of that name. */
     public static Optional<String> find(String name) {

@@ -11,8 +11,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.junit.jupiter.api.Assumptions;
 
 /**
- * The catalogue's models for tests that need them: pulled into the user's store once, where they can be pulled. Terms
- * that ask for consent are agreed to only if the environment variable ACCEPT_MODEL_LICENSES is {@code yes}.
+ * The catalogue's models for tests that need them: pulled into the user's store once, where they
+ * can be pulled. Terms that ask for consent are agreed to only if the environment variable
+ * ACCEPT_MODEL_LICENSES is {@code yes}.
  */
 public final class RealModels {
     private static final Map<String, Optional<Path>> FOUND = new ConcurrentHashMap<>();

@@ -64,7 +64,13 @@ final class Planner {
         int room = pool.maxModelLen() - prompt.length;
         int maxTokens = maxTokens(request.options(), prompt.length, pool, room);
         return plan(
-                new Draft(Endpoint.CHAT, request.options(), pool, text.tokenizer(), caller),
+                new Draft(
+                        Endpoint.CHAT,
+                        request.options(),
+                        pool,
+                        text.tokenizer(),
+                        caller,
+                        chat(text).stops()),
                 List.of(prompt),
                 List.of(maxTokens),
                 List.of(""));
@@ -93,7 +99,13 @@ final class Planner {
             echoes.add(request.echo() ? echo(prompt, text.tokenizer()) : "");
         }
         return plan(
-                new Draft(Endpoint.COMPLETIONS, request.options(), pool, text.tokenizer(), caller),
+                new Draft(
+                        Endpoint.COMPLETIONS,
+                        request.options(),
+                        pool,
+                        text.tokenizer(),
+                        caller,
+                        List.of()),
                 prompts,
                 maxTokens,
                 echoes);
@@ -198,7 +210,8 @@ final class Planner {
             GenerationOptions options,
             PoolView pool,
             Tokenizer tokenizer,
-            Caller caller) {}
+            Caller caller,
+            List<String> stops) {}
 
     private AnswerPlan plan(
             Draft draft, List<int[]> prompts, List<Integer> maxTokens, List<String> echoes) {
@@ -220,7 +233,9 @@ final class Planner {
                 answers.add(
                         new Job.Answer(
                                 prompts.get(i),
-                                options.sampling().params(maxTokens.get(i), seed + k)));
+                                options.sampling()
+                                        .params(maxTokens.get(i), seed + k)
+                                        .withStops(draft.stops())));
                 allEchoes.add(echoes.get(i));
             }
         }

@@ -5,6 +5,7 @@ import io.baton.common.openai.ChatMessage;
 import io.baton.common.openai.TextRequests.TemplateUse;
 import io.baton.common.text.ChatInput;
 import io.baton.common.text.ChatTemplate;
+import io.baton.common.text.ChatTemplates;
 import io.baton.common.text.PromptText;
 import io.baton.common.text.Tokenizer;
 import io.baton.common.text.Tokenizers;
@@ -35,7 +36,17 @@ public record GgufServedText(Clock clock) implements ServedText.Factory {
                     ChatTemplate.parse(text.chatTemplate(), ChatTemplate.Options.of(clock));
             return new ServedText(
                     tokenizer,
-                    Optional.of((messages, use) -> render(template, tokenizer, messages, use)));
+                    Optional.of(
+                            new Templated(
+                                    template, tokenizer, ChatTemplates.stops(text.chatTemplate()))));
+        }
+    }
+
+    private record Templated(ChatTemplate template, Tokenizer tokenizer, List<String> stops)
+            implements ServedText.Chat {
+        @Override
+        public PromptText render(List<ChatMessage> messages, TemplateUse use) {
+            return GgufServedText.render(template, tokenizer, messages, use);
         }
     }
 

@@ -20,6 +20,11 @@ public record ServedText(Tokenizer tokenizer, Optional<Chat> chat) {
          * @throws io.baton.common.error.BatonException a 400 if the template refuses the messages
          */
         PromptText render(List<ChatMessage> messages, TemplateUse use);
+
+        /** Texts that end an answer under this template, beside those of the request. */
+        default List<String> stops() {
+            return List.of();
+        }
     }
 
     /** Makes a served text from a model's artifacts. */
