@@ -9,6 +9,7 @@ import io.baton.router.dispatch.Dispatcher;
 import io.baton.router.dispatch.LedgerRing;
 import io.baton.router.dispatch.RetryBudget;
 import io.baton.router.dispatch.TenantSalts;
+import io.baton.router.http.AcceptGuard;
 import io.baton.router.http.ApiKeys;
 import io.baton.router.http.Endpoints;
 import io.baton.router.http.HttpFront;
@@ -25,7 +26,6 @@ import io.grpc.Server;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vertx.core.Vertx;
-import io.vertx.core.VertxOptions;
 import java.net.URI;
 import java.security.SecureRandom;
 import java.time.Clock;
@@ -149,7 +149,8 @@ public final class RouterServer implements AutoCloseable {
                                 work.queueTimeout().toNanos(),
                                 work.maxAttempts(),
                                 work.debugLogits()));
-        this.vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(false));
+        AcceptGuard guard = new AcceptGuard(options.http().limits());
+        this.vertx = guard.vertx();
         Endpoints endpoints =
                 new Endpoints(
                         new Endpoints.Parts(
@@ -172,7 +173,7 @@ public final class RouterServer implements AutoCloseable {
                                 adminToken,
                                 options.http().limits(),
                                 around.random()));
-        gauges(meters);
+        gauges(meters, guard);
         this.control = listenForWorkers(options);
         this.httpPort = listenForClients(options);
         this.sweeper =
@@ -243,10 +244,10 @@ public final class RouterServer implements AutoCloseable {
         }
     }
 
-    private void gauges(DispatchMeters meters) {
+    private void gauges(DispatchMeters meters, AcceptGuard guard) {
         meters.gauge("baton_router_running", "Requests that run", admission::running);
         meters.gauge("baton_router_waiting", "Requests that wait", admission::waiting);
-        meters.gauge("baton_router_connections", "Open client connections", front::openConnections);
+        meters.gauge("baton_router_connections", "Open client connections", guard::open);
         meters.gauge(
                 "baton_router_in_house",
                 "Requests parsed, waiting or running",

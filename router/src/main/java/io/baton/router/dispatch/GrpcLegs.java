@@ -154,13 +154,13 @@ final class GrpcLegs implements Legs {
                 status.getCode()
                         + (status.getDescription() == null ? "" : ": " + status.getDescription());
         return switch (status.getCode()) {
-            case UNAVAILABLE -> new Closed(ErrorCode.WORKER_LOST, message, true);
+            // CANCELLED: not by this router, whose own calls tell no more; the worker shuts down.
+            case UNAVAILABLE, CANCELLED -> new Closed(ErrorCode.WORKER_LOST, message, true);
             case DEADLINE_EXCEEDED -> new Closed(ErrorCode.DEADLINE_EXCEEDED, message, false);
             case RESOURCE_EXHAUSTED -> new Closed(ErrorCode.OVERLOADED, message, false);
             case UNAUTHENTICATED, PERMISSION_DENIED, UNIMPLEMENTED ->
                     new Closed(ErrorCode.HANDSHAKE_MISMATCH, message, false);
             case OK,
-                    CANCELLED,
                     UNKNOWN,
                     INVALID_ARGUMENT,
                     NOT_FOUND,

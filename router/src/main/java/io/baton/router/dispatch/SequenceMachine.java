@@ -105,6 +105,10 @@ final class SequenceMachine {
     private boolean over;
     private boolean kvReady;
     private boolean prefillReported;
+
+    /** Whether the attempt under way began with nothing emitted: its reuse is the request's. */
+    private boolean fresh;
+
     private int lastLeg;
     private int epoch;
     private int deaths;
@@ -235,6 +239,7 @@ final class SequenceMachine {
         ledger.attempts++;
         ledger.epoch = epoch;
         kvReady = false;
+        fresh = emitted.count() == 0;
         boolean local = routed.prefiller().isEmpty();
         nextPrefiller = routed.prefiller().orElse(null);
         ports.counters().decided(local);
@@ -299,14 +304,14 @@ final class SequenceMachine {
                 ledger.transferNanos = said.getTransferDone().getTransferNanos();
                 ledger.payloadBytes += said.getTransferDone().getPayloadBytes();
                 ledger.savedBytes += said.getTransferDone().getSavedBytes();
-                if (emitted.count() <= 1) {
+                if (fresh) {
                     ledger.heldTokens = said.getTransferDone().getHeldTokens();
                 }
                 ports.routing().placed(current.worker());
             }
             case STARTED -> {
                 ledger.prefillQueueNanos = said.getStarted().getQueueNanos();
-                if (emitted.count() == 0) {
+                if (fresh) {
                     ledger.cachedTokens = said.getStarted().getCachedTokens();
                 }
             }
@@ -414,7 +419,7 @@ final class SequenceMachine {
         switch (said.getKindCase()) {
             case STARTED -> {
                 ledger.prefillQueueNanos = said.getStarted().getQueueNanos();
-                if (emitted.count() == 0) {
+                if (fresh) {
                     ledger.cachedTokens = said.getStarted().getCachedTokens();
                 }
             }
@@ -428,7 +433,7 @@ final class SequenceMachine {
                 prefillReported = true;
                 ledger.prefillQueueNanos = said.getDone().getQueueNanos();
                 ledger.prefillNanos = said.getDone().getPrefillNanos();
-                if (emitted.count() <= 1 || pendingEnd != null) {
+                if (fresh) {
                     ledger.cachedTokens = said.getDone().getCachedTokens();
                 }
                 ports.routing().placed(current.worker());

@@ -5,17 +5,15 @@ import io.vertx.core.http.HttpConnection;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Bounds connections in number and in time: a new one must bring a request within the header
- * deadline, and one without a request in it ends after the idle deadline. Slow headers therefore
- * cost an attacker a connection for at most that long. Safe for any thread.
+ * Bounds connections in time once they have brought a request: one without a request in it ends
+ * after the idle deadline, so slow headers of a later request cost a connection for at most that
+ * long. The first request is {@link AcceptGuard}'s. Safe for any thread.
  */
 final class Connections {
     private final Vertx vertx;
     private final HttpLimits limits;
-    private final AtomicInteger open = new AtomicInteger();
     private final Map<HttpConnection, State> states = new ConcurrentHashMap<>();
 
     private static final class State {
@@ -29,16 +27,7 @@ final class Connections {
         this.limits = limits;
     }
 
-    int open() {
-        return open.get();
-    }
-
     void opened(HttpConnection connection) {
-        if (open.incrementAndGet() > limits.maxConnections()) {
-            open.decrementAndGet();
-            connection.close();
-            return;
-        }
         State state = new State();
         states.put(connection, state);
         connection.closeHandler(v -> closed(connection, state));
@@ -71,7 +60,6 @@ final class Connections {
     }
 
     private void closed(HttpConnection connection, State state) {
-        open.decrementAndGet();
         states.remove(connection);
         synchronized (state) {
             state.closed = true;

@@ -151,11 +151,6 @@ public final class HttpFront {
                 e);
     }
 
-    /** Connections that are open now. */
-    public int openConnections() {
-        return connections.open();
-    }
-
     /** Requests that are parsed, wait or run now. */
     public int requestsInHouse() {
         return parts.limits().maxInHouse() - house.availablePermits();

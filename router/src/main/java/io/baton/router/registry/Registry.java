@@ -9,6 +9,7 @@ import io.baton.common.proto.Status;
 import io.baton.common.time.Ticker;
 import io.baton.common.worker.ClusterToken;
 import io.baton.common.worker.ControlPlane;
+import io.baton.common.worker.HostPort;
 import io.baton.common.worker.ProtoKv;
 import io.github.resilience4j.bulkhead.Bulkhead;
 import io.github.resilience4j.bulkhead.BulkheadConfig;
@@ -353,6 +354,11 @@ public final class Registry {
         }
         if (registration.getMaxSequences() > 1 << 16) {
             throw refuse("the worker claims more than 65536 sequences");
+        }
+        try {
+            HostPort.parse(registration.getControlAddress());
+        } catch (BatonException e) {
+            throw refuse("the worker's control address cannot be used: %s".formatted(e.text()));
         }
         return ProtoKv.layout(registration.getKv());
     }

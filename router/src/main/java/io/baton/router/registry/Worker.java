@@ -161,13 +161,12 @@ public final class Worker {
         Status known = latest == null ? Status.getDefaultInstance() : latest;
         int running = known.getRunning();
         int waiting = Math.max(known.getWaiting(), sequences.get() - running);
-        int free = known.getFreeBlocks() + known.getCachedBlocks();
         return new WorkerView.Load(
                 Math.max(1, registration.getMaxSequences()),
                 running,
                 waiting,
                 Math.max(known.getWaitingPrefillTokens(), Math.max(0, prefillTokens.get())),
-                latest == null ? Integer.MAX_VALUE : free,
+                latest == null ? Integer.MAX_VALUE : known.getFreeBlocks(),
                 known.getPrefillTokensPerSecond(),
                 known.getDecodeSecondsPerToken());
     }
