@@ -1,0 +1,219 @@
+/*
+ * Runs every operation over odd shapes at every level and compares the levels; meant to run under
+ * the sanitizers (BATON_SANITIZE). What the operations compute is tested from Java.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+enum { WIDTH = 3 * 256, POSITIONS = 70, BLOCK_TOKENS = 16, THREADS = 3, ROUNDS = 200 };
+
+static const struct {
+    int type;
+    int block_bytes;
+    int block;
+    int half_at;
+    int halves;
+} types[] = {
+    {BATON_F32, 4, 1, 0, 0},       {BATON_F16, 2, 1, 0, 0},       {BATON_BF16, 2, 1, 0, 0},
+    {BATON_Q4_0, 18, 32, 0, 1},    {BATON_Q4_1, 20, 32, 0, 2},    {BATON_Q5_0, 22, 32, 0, 1},
+    {BATON_Q5_1, 24, 32, 0, 2},    {BATON_Q8_0, 34, 32, 0, 1},    {BATON_Q4_K, 144, 256, 0, 2},
+    {BATON_Q5_K, 176, 256, 0, 2},  {BATON_Q6_K, 210, 256, 208, 1}};
+
+static uint32_t state = 1;
+
+static uint32_t draw(void) {
+    state = state * 1664525u + 1013904223u;
+    return state >> 8;
+}
+
+static float *floats(size_t count) {
+    float *values = malloc(count * sizeof *values);
+    for (size_t i = 0; values != NULL && i < count; i++) {
+        values[i] = (float)(draw() % 2001) / 1000.0f - 1.0f;
+    }
+    return values;
+}
+
+static void check(int ok, const char *what, int detail) {
+    if (!ok) {
+        fprintf(stderr, "selftest: %s (%d)\n", what, detail);
+        exit(1);
+    }
+}
+
+/* Random blocks whose scales are halves of about 0.001; exactly as many bytes as they need. */
+static uint8_t *blocks_of(int kind, int rows, int cols) {
+    size_t count = (size_t)rows * (size_t)(cols / types[kind].block);
+    size_t each = (size_t)types[kind].block_bytes;
+    uint8_t *bytes = malloc(count * each);
+    for (size_t b = 0; bytes != NULL && b < count; b++) {
+        for (size_t i = 0; i < each; i++) {
+            bytes[b * each + i] = (uint8_t)draw();
+        }
+        if (types[kind].block == 1) {
+            bytes[b * each + each - 1] = 0x3c;
+        }
+        for (int h = 0; h < types[kind].halves; h++) {
+            bytes[b * each + (size_t)types[kind].half_at + 2 * (size_t)h + 1] = 0x14;
+        }
+    }
+    return bytes;
+}
+
+static void compare(const float *a, const float *b, size_t count, const char *what, int detail) {
+    float largest = 1e-3f;
+    for (size_t i = 0; i < count; i++) {
+        largest = fmaxf(largest, fabsf(a[i]));
+    }
+    for (size_t i = 0; i < count; i++) {
+        check(fabsf(a[i] - b[i]) <= 1e-4f * largest, what, detail);
+    }
+}
+
+static void run_one_op(baton_pool *pool, baton_op *op, const char *what) {
+    check(baton_run(pool, op, 1) == BATON_OK, what, op->kind);
+}
+
+static void matmuls(baton_pool *const *pools, int levels) {
+    static const int row_counts[] = {1, 5, 8, 67};
+    for (int kind = 0; kind < (int)(sizeof types / sizeof *types); kind++) {
+        for (int shape = 0; shape < 4; shape++) {
+            int rows = row_counts[shape];
+            int cols = types[kind].block * (types[kind].block == 1 ? 37 : 3);
+            int tokens = 1 + (int)(draw() % 13);
+            uint8_t *src = blocks_of(kind, rows, cols);
+            float *in = floats((size_t)tokens * (size_t)cols);
+            float *out[2] = {floats((size_t)tokens * (size_t)rows), floats((size_t)tokens * (size_t)rows)};
+            float *table[2] = {floats((size_t)cols), floats((size_t)cols)};
+            for (int level = 0; level < levels; level++) {
+                baton_weight *w = baton_weight_pack(pools[level], types[kind].type, rows, cols, src);
+                check(w != NULL, "no weight", kind);
+                baton_op op = {.kind = BATON_MATMUL, .rows = tokens, .cols = cols, .count = 1};
+                op.p[0] = in;
+                op.p[1] = w;
+                op.p[2] = out[level];
+                run_one_op(pools[level], &op, "matmul");
+                int32_t last = rows - 1;
+                baton_op embed = {.kind = BATON_EMBED, .rows = 1, .cols = cols, .number = {2}};
+                embed.p[0] = &last;
+                embed.p[1] = w;
+                embed.p[2] = table[level];
+                run_one_op(pools[level], &embed, "embed");
+            }
+            if (levels == 2) {
+                compare(out[0], out[1], (size_t)tokens * (size_t)rows, "levels differ", types[kind].type);
+                check(memcmp(table[0], table[1], (size_t)cols * 4) == 0, "embed differs", types[kind].type);
+            }
+            free(src);
+            free(in);
+            for (int i = 0; i < 2; i++) {
+                free(out[i]);
+                free(table[i]);
+            }
+        }
+    }
+}
+
+static void attentions(baton_pool *const *pools, int levels) {
+    static const int shapes[][4] = {{1, 1, 16, 0}, {9, 3, 64, 0}, {4, 1, 20, 7}, {2, 2, 80, 33}};
+    for (int shape = 0; shape < 4; shape++) {
+        for (int dtype = 0; dtype < 3; dtype++) {
+            int heads = shapes[shape][0];
+            int kv = shapes[shape][1];
+            int dim = shapes[shape][2];
+            int pages = (POSITIONS + BLOCK_TOKENS - 1) / BLOCK_TOKENS;
+            size_t bytes = (size_t)(pages * 2 * kv * BLOCK_TOKENS * dim) * (dtype == 0 ? 4 : 2);
+            int32_t table[8] = {4, 0, 2, 1, 3};
+            baton_span span = {0, POSITIONS, 0, 0};
+            float *q = floats((size_t)(POSITIONS * heads * dim));
+            float *k = floats((size_t)(POSITIONS * kv * dim));
+            float *v = floats((size_t)(POSITIONS * kv * dim));
+            float *out[2] = {floats((size_t)(POSITIONS * heads * dim)), floats((size_t)(POSITIONS * heads * dim))};
+            for (int level = 0; level < levels; level++) {
+                uint8_t *pool = calloc(bytes, 1);
+                baton_op store = {.kind = BATON_STORE, .rows = POSITIONS, .cols = kv * dim, .count = 1};
+                int32_t n[6] = {kv, dim, dtype, BLOCK_TOKENS, heads, shapes[shape][3]};
+                memcpy(store.n, n, sizeof n);
+                void *p[] = {k, v, pool, &span, table};
+                memcpy(store.p, p, sizeof p);
+                run_one_op(pools[level], &store, "store");
+                baton_op op = store;
+                op.kind = BATON_ATTENTION;
+                op.cols = heads * dim;
+                op.number[0] = 0.2f;
+                op.p[0] = q;
+                op.p[1] = out[level];
+                run_one_op(pools[level], &op, "attention");
+                free(pool);
+            }
+            if (levels == 2) {
+                compare(out[0], out[1], (size_t)(POSITIONS * heads * dim), "attention differs", shape);
+            }
+            free(q);
+            free(k);
+            free(v);
+            free(out[0]);
+            free(out[1]);
+        }
+    }
+}
+
+/* Many short jobs: threads go to sleep, are woken and come late. */
+static void crowd(baton_pool *pool) {
+    enum { ROWS = 40 };
+    float *x = floats((size_t)ROWS * WIDTH);
+    float *delta = floats((size_t)ROWS * WIDTH);
+    float *gain = floats(WIDTH);
+    float *expected = malloc((size_t)ROWS * WIDTH * 4);
+    baton_weight *w = baton_weight_pack(pool, BATON_F32, 1, WIDTH, gain);
+    check(w != NULL, "no gain", 0);
+    for (int i = 0; i < ROWS * WIDTH; i++) {
+        expected[i] = x[i];
+    }
+    baton_op ops[3] = {
+        {.kind = BATON_ADD, .rows = ROWS, .cols = WIDTH, .p = {x, delta}},
+        {.kind = BATON_NORM, .rows = ROWS, .cols = WIDTH, .count = 1, .number = {1e-5f}, .p = {x, w, x}},
+        {.kind = BATON_GATED, .rows = ROWS, .cols = WIDTH, .n = {1}, .p = {x, delta, x}}};
+    for (int round = 0; round < ROUNDS; round++) {
+        check(baton_run(pool, ops, 3) == BATON_OK, "crowd", round);
+    }
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int row = 0; row < ROWS; row++) {
+            baton_op one[3];
+            memcpy(one, ops, sizeof one);
+            for (int i = 0; i < 3; i++) {
+                one[i].rows = 1;
+                one[i].p[0] = expected + row * WIDTH;
+            }
+            one[0].p[1] = one[2].p[1] = delta + row * WIDTH;
+            one[1].p[2] = one[2].p[2] = expected + row * WIDTH;
+            check(baton_run(pool, one, 3) == BATON_OK, "alone", row);
+        }
+    }
+    check(memcmp(x, expected, (size_t)ROWS * WIDTH * 4) == 0, "rows depend on the threads", 0);
+    free(x);
+    free(delta);
+    free(gain);
+    free(expected);
+}
+
+int main(void) {
+    baton_pool *pools[2] = {NULL, NULL};
+    int levels = baton_best_level() + 1;
+    for (int level = 0; level < levels; level++) {
+        pools[level] = baton_pool_open(THREADS, level);
+        check(pools[level] != NULL, "no pool", level);
+    }
+    matmuls(pools, levels);
+    attentions(pools, levels);
+    for (int level = 0; level < levels; level++) {
+        crowd(pools[level]);
+        baton_pool_close(pools[level]);
+    }
+    printf("selftest: %d levels agree\n", levels);
+    return 0;
+}
