@@ -2,6 +2,8 @@ package io.baton.router;
 
 import io.baton.common.config.Configuration;
 import io.baton.common.config.Settings;
+import io.baton.common.error.BatonException;
+import io.baton.common.error.ErrorCode;
 import io.baton.common.worker.ClusterToken;
 import io.baton.router.http.HttpLimits;
 import io.baton.router.route.RouteConfig;
@@ -31,12 +33,14 @@ public record RouterOptions(
      * Keys and secrets.
      *
      * @param apiKeys as text or {@code sha256:HEX}; empty for none
+     * @param openMetrics whether {@code /metrics} needs no key
      * @param adminToken for {@code /admin}; empty: loopback connections alone
      * @param tenantSecret from which tenants' salts are made; empty: created once in {@code
      *     stateFolder}
      */
     public record Access(
             List<String> apiKeys,
+            boolean openMetrics,
             Optional<String> adminToken,
             Optional<String> tenantSecret,
             Path stateFolder) {
@@ -65,8 +69,20 @@ public record RouterOptions(
             int ledgerEntries,
             boolean debugLogits) {}
 
-    /** From configuration. */
+    /**
+     * From configuration.
+     *
+     * @throws BatonException CONFIGURATION for cluster.tls keys: the control plane has no TLS yet,
+     *     and pretending would be worse
+     */
     public static RouterOptions from(Configuration config) {
+        if (config.get(Settings.CLUSTER_TLS_CERT).isPresent()
+                || config.get(Settings.CLUSTER_TLS_CA).isPresent()) {
+            throw new BatonException(
+                    ErrorCode.CONFIGURATION,
+                    "cluster.tls is not supported in this version; remove the keys and keep the cluster on a trusted network, guarded by cluster.token",
+                    "cluster.tls.cert");
+        }
         int concurrent = config.get(Settings.HTTP_MAX_CONCURRENT);
         int queue = config.get(Settings.HTTP_MAX_QUEUE);
         HttpLimits limits =
@@ -77,6 +93,7 @@ public record RouterOptions(
                         config.get(Settings.HTTP_BODY_TIMEOUT).toNanos(),
                         config.get(Settings.HTTP_IDLE_TIMEOUT).toNanos(),
                         config.get(Settings.HTTP_REQUEST_TIMEOUT).toNanos(),
+                        config.get(Settings.HTTP_SLOW_CLIENT_TIMEOUT).toNanos(),
                         config.get(Settings.HTTP_MAX_CONNECTIONS),
                         concurrent + queue,
                         config.get(Settings.HTTP_MAX_CHOICES));
@@ -85,6 +102,7 @@ public record RouterOptions(
                 new Http(config.get(Settings.HTTP_HOST), config.get(Settings.HTTP_PORT), limits),
                 new Access(
                         config.get(Settings.API_KEYS),
+                        config.get(Settings.HTTP_OPEN_METRICS),
                         config.get(Settings.ADMIN_TOKEN),
                         config.get(Settings.TENANT_SECRET),
                         config.get(Settings.STATE_FOLDER).orElseGet(RouterOptions::stateFolder)),

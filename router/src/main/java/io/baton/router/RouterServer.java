@@ -163,7 +163,7 @@ public final class RouterServer implements AutoCloseable {
                                 () -> draining,
                                 around.metrics()::scrape,
                                 version(),
-                                options.http().limits().maxChoices()));
+                                options.http().limits()));
         this.front =
                 new HttpFront(
                         vertx,
@@ -171,6 +171,7 @@ public final class RouterServer implements AutoCloseable {
                                 endpoints,
                                 keys,
                                 adminToken,
+                                access.openMetrics(),
                                 options.http().limits(),
                                 around.random()));
         gauges(meters, guard);

@@ -236,6 +236,21 @@ public final class Settings {
                             duration("1s", "1d"),
                             "10m",
                             "Longest life of a request; then 504."));
+    public static final Setting<Duration> HTTP_SLOW_CLIENT_TIMEOUT =
+            add(
+                    Setting.of(
+                            "http.slow-client-timeout",
+                            duration("100ms", "1h"),
+                            "30s",
+                            "A client that reads nothing of its full stream buffer (256 KiB) for"
+                                    + " so long is dropped."));
+    public static final Setting<Boolean> HTTP_OPEN_METRICS =
+            add(
+                    Setting.of(
+                            "http.open-metrics",
+                            bool(),
+                            "false",
+                            "Whether /metrics needs no key where keys are set."));
     public static final Setting<Integer> HTTP_MAX_CONNECTIONS =
             add(
                     Setting.of(

@@ -18,6 +18,8 @@ public final class SequenceLedger {
     private static final int MAX_HASHES = 4096;
 
     private final long startNanos;
+    private final long seed;
+    final int promptTokens;
     private final List<String> notes = new ArrayList<>();
     private final List<String> workers = new ArrayList<>();
     private final List<String> logits = new ArrayList<>();
@@ -30,7 +32,6 @@ public final class SequenceLedger {
     long firstTokenAtNanos = -1;
     long firstDecodeNanos;
     long endAtNanos = -1;
-    int promptTokens;
     int completionTokens;
     int heldTokens;
     int cachedTokens;
@@ -40,9 +41,10 @@ public final class SequenceLedger {
     int epoch;
     String outcome = "open";
 
-    SequenceLedger(long startNanos, int promptTokens) {
+    SequenceLedger(long startNanos, SequenceRequest request) {
         this.startNanos = startNanos;
-        this.promptTokens = promptTokens;
+        this.promptTokens = request.prompt().length;
+        this.seed = request.sampling().seed();
     }
 
     long since(long nowNanos) {
@@ -112,6 +114,7 @@ public final class SequenceLedger {
         map.put("reused_tokens", cached());
         map.put("sent_bytes", payloadBytes);
         map.put("saved_bytes", savedBytes);
+        map.put("seed", seed);
         map.put("attempts", attempts);
         map.put("epoch", epoch);
         map.put("workers", List.copyOf(workers));

@@ -4,15 +4,14 @@ import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.proto.DecodeEvent;
 import io.baton.common.proto.DecodeStart;
-import io.baton.common.proto.Failure;
 import io.baton.common.proto.Finished;
 import io.baton.common.proto.GenerationSpec;
 import io.baton.common.proto.PrefillEvent;
 import io.baton.common.proto.PrefillRequest;
 import io.baton.common.proto.Ticket;
 import io.baton.common.proto.Token;
+import io.baton.common.proto.TransferDone;
 import io.baton.common.time.Ticker;
-import io.baton.common.worker.ProtoSampling;
 import io.baton.router.dispatch.LegEvent.Closed;
 import io.baton.router.dispatch.Legs.DecodeLeg;
 import io.baton.router.dispatch.Legs.Outcome;
@@ -22,6 +21,7 @@ import io.baton.router.route.RequestFeatures;
 import io.baton.router.route.WorkerView;
 import java.util.HashSet;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -52,9 +52,6 @@ import org.slf4j.LoggerFactory;
  */
 final class SequenceMachine {
     private static final Logger LOG = LoggerFactory.getLogger(SequenceMachine.class);
-    private static final int MAX_DEATHS = 1;
-    private static final long FIRST_BACKOFF_NANOS = TimeUnit.MILLISECONDS.toNanos(25);
-    private static final long MAX_BACKOFF_NANOS = TimeUnit.MILLISECONDS.toNanos(400);
     private static final long STATISTICS_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     /**
@@ -92,6 +89,8 @@ final class SequenceMachine {
     private final SequenceRequest request;
     private final Ports ports;
     private final Bounds bounds;
+    private final RetryRules retries;
+    private final RoomWait room;
     private final SequenceLedger ledger;
     private final Emitted emitted;
     private final Set<String> failed = new HashSet<>();
@@ -111,17 +110,16 @@ final class SequenceMachine {
 
     private int lastLeg;
     private int epoch;
-    private int deaths;
-    private long waitingSinceNanos = -1;
-    private long backoffNanos = FIRST_BACKOFF_NANOS;
     private long wakeAtNanos = Long.MAX_VALUE;
 
     SequenceMachine(SequenceRequest request, Ports ports, Bounds bounds, Emitted emitted) {
         this.request = request;
         this.ports = ports;
         this.bounds = bounds;
+        this.retries = new RetryRules(bounds.maxAttempts(), bounds.budget());
+        this.room = new RoomWait(bounds.queueNanos());
         this.emitted = emitted;
-        this.ledger = new SequenceLedger(ports.ticker().nanos(), request.prompt().length);
+        this.ledger = new SequenceLedger(ports.ticker().nanos(), request);
     }
 
     boolean isOver() {
@@ -272,11 +270,8 @@ final class SequenceMachine {
                                             .formatted(String.join(", ", failed), reason)));
             return;
         }
-        long now = ports.ticker().nanos();
-        if (waitingSinceNanos < 0) {
-            waitingSinceNanos = now;
-        }
-        if (now - waitingSinceNanos >= bounds.queueNanos()) {
+        OptionalLong next = room.next(ports.ticker().nanos());
+        if (next.isEmpty()) {
             fail(
                     new BatonException(
                             ErrorCode.KV_POOL_EXHAUSTED,
@@ -285,8 +280,7 @@ final class SequenceMachine {
                                             TimeUnit.NANOSECONDS.toMillis(bounds.queueNanos()))));
             return;
         }
-        wakeAtNanos = now + backoffNanos;
-        backoffNanos = Math.min(MAX_BACKOFF_NANOS, 2 * backoffNanos);
+        wakeAtNanos = next.getAsLong();
     }
 
     private void fromDecoder(Decode current, DecodeEvent said) {
@@ -296,19 +290,7 @@ final class SequenceMachine {
                     openPrefill(said.getTicket());
                 }
             }
-            case TRANSFER_DONE -> {
-                long now = ports.ticker().nanos();
-                kvReady = true;
-                current.call().prefilled();
-                ledger.transferDoneAtNanos = ledger.since(now);
-                ledger.transferNanos = said.getTransferDone().getTransferNanos();
-                ledger.payloadBytes += said.getTransferDone().getPayloadBytes();
-                ledger.savedBytes += said.getTransferDone().getSavedBytes();
-                if (fresh) {
-                    ledger.heldTokens = said.getTransferDone().getHeldTokens();
-                }
-                ports.routing().placed(current.worker());
-            }
+            case TRANSFER_DONE -> transferDone(current, said);
             case STARTED -> {
                 ledger.prefillQueueNanos = said.getStarted().getQueueNanos();
                 if (fresh) {
@@ -322,8 +304,25 @@ final class SequenceMachine {
                 take(current, said.getToken());
             }
             case FINISHED -> finished(current, said.getFinished());
-            case FAILURE -> decoderFailed(current, said.getFailure());
+            case FAILURE -> decoderFailed(current, said);
             case KIND_NOT_SET -> LOG.debug("{}: an event of an unknown kind", request.id());
+        }
+    }
+
+    private void transferDone(Decode current, DecodeEvent said) {
+        kvReady = true;
+        current.call().prefilled();
+        ports.routing().placed(current.worker());
+        ledger.transferDoneAtNanos = ledger.since(ports.ticker().nanos());
+        TransferDone done = said.getTransferDone();
+        ledger.transferNanos = done.getTransferNanos();
+        if (said.getEpoch() == epoch) {
+            // A decoder says it again under the next epoch if it was done before it heard of it.
+            ledger.payloadBytes += done.getPayloadBytes();
+            ledger.savedBytes += done.getSavedBytes();
+        }
+        if (fresh) {
+            ledger.heldTokens = done.getHeldTokens();
         }
     }
 
@@ -363,24 +362,31 @@ final class SequenceMachine {
         end(end.getReason());
     }
 
-    private void decoderFailed(Decode current, Failure failure) {
-        ErrorCode code = ErrorCode.ofWire(failure.getCode());
-        if (code == ErrorCode.KV_TRANSFER_FAILED && !current.local() && !kvReady) {
-            // The decoder waits for a new ticket; if it has given up instead, its stream ends.
-            retryPrefill(new Closed(code, failure.getMessage(), false));
-            return;
+    private void decoderFailed(Decode current, DecodeEvent said) {
+        ErrorCode code = ErrorCode.ofWire(said.getFailure().getCode());
+        Closed how = new Closed(code, said.getFailure().getMessage(), false);
+        if (code != ErrorCode.KV_TRANSFER_FAILED) {
+            retryDecode(current, how);
+        } else if (said.getEpoch() < epoch || kvReady) {
+            // The failure of a transfer that was given up already: a new ticket is on its way. If
+            // the
+            // decoder has ended the attempt instead, its stream ends and that counts.
+            ledger.note("decoder %s: %s (stale)".formatted(current.worker().id(), how.message()));
+        } else if (current.local()) {
+            retryDecode(current, how);
+        } else {
+            retryPrefill(how);
         }
-        retryDecode(current, new Closed(code, failure.getMessage(), false));
     }
 
     private void retryDecode(Decode current, Closed how) {
-        boolean full = isFull(how.code());
-        current.call().end(full || how.code().status() < 500 ? Outcome.CANCELLED : Outcome.FAILED);
+        boolean noRoom = RetryRules.isFull(how.code());
+        current.call().end(RetryRules.isBlameless(how.code()) ? Outcome.CANCELLED : Outcome.FAILED);
         decode = null;
         endPrefill(Outcome.CANCELLED);
         ledger.note("decoder %s: %s".formatted(current.worker().id(), how.message()));
-        if (full) {
-            this.full.add(current.worker().id());
+        if (noRoom) {
+            full.add(current.worker().id());
             ledger.attempts--;
             openDecode();
             return;
@@ -476,8 +482,7 @@ final class SequenceMachine {
             return;
         }
         WorkerView worker = lost == null ? nextPrefiller : lost.worker();
-        boolean blameless = isFull(how.code()) || how.code().status() < 500;
-        endPrefill(blameless ? Outcome.CANCELLED : Outcome.FAILED);
+        endPrefill(RetryRules.isBlameless(how.code()) ? Outcome.CANCELLED : Outcome.FAILED);
         if (worker != null) {
             failed.add(worker.id());
             ledger.note("prefiller %s: %s".formatted(worker.id(), how.message()));
@@ -546,33 +551,9 @@ final class SequenceMachine {
     /** Whether a failure may be followed by another attempt; if not, the sequence has ended. */
     private boolean mayRetry(String leg, @Nullable WorkerView worker, Closed how) {
         String name = worker == null ? "a worker" : worker.id();
-        boolean final4xx = how.code().status() < 500 && !isFull(how.code());
-        if (final4xx || how.code() == ErrorCode.DEADLINE_EXCEEDED) {
-            fail(new BatonException(how.code(), how.message()));
-            return false;
-        }
-        if (how.workerDied() && deaths++ >= MAX_DEATHS) {
-            fail(
-                    new BatonException(
-                            ErrorCode.WORKER_LOST,
-                            "two workers were lost while they worked on this request, so it is not tried again: "
-                                    + how.message()));
-            return false;
-        }
-        if (ledger.attempts >= bounds.maxAttempts()) {
-            fail(
-                    new BatonException(
-                            terminal(how.code()),
-                            "%d attempts failed, the last on %s: %s"
-                                    .formatted(ledger.attempts, name, how.message())));
-            return false;
-        }
-        if (!bounds.budget().spend()) {
-            fail(
-                    new BatonException(
-                            terminal(how.code()),
-                            "%s failed (%s) and the retry budget is spent; try again later"
-                                    .formatted(name, how.message())));
+        Optional<BatonException> refusal = retries.refusal(name, how, ledger.attempts);
+        if (refusal.isPresent()) {
+            fail(refusal.get());
             return false;
         }
         ports.counters().retried(leg, how.code());
@@ -586,17 +567,6 @@ final class SequenceMachine {
                 how.message(),
                 emitted.count());
         return true;
-    }
-
-    private static ErrorCode terminal(ErrorCode code) {
-        return code.status() >= 500 ? code : ErrorCode.WORKER_LOST;
-    }
-
-    private static boolean isFull(ErrorCode code) {
-        return code == ErrorCode.KV_POOL_EXHAUSTED
-                || code == ErrorCode.OVERLOADED
-                || code == ErrorCode.QUEUE_FULL
-                || code == ErrorCode.DRAINING;
     }
 
     private void end(String outcome) {
@@ -623,21 +593,6 @@ final class SequenceMachine {
     }
 
     private GenerationSpec spec() {
-        long left = request.deadlineNanos() - ports.ticker().nanos();
-        GenerationSpec.Builder spec =
-                GenerationSpec.newBuilder()
-                        .setRequestId(request.id())
-                        .setEpoch(epoch)
-                        .setSampling(ProtoSampling.toProto(request.sampling()))
-                        .setTenantSalt(request.context().tenantSalt())
-                        .setDebugLogits(request.context().debugLogits())
-                        .setTraceparent(request.context().traceparent())
-                        .setDeadlineMillis(Math.max(1, TimeUnit.NANOSECONDS.toMillis(left)))
-                        .setModelFingerprint(request.context().modelFingerprint());
-        for (int id : request.prompt()) {
-            spec.addPrompt(id);
-        }
-        emitted.ids().forEach(spec::addEmitted);
-        return spec.build();
+        return request.spec(epoch, emitted.ids(), ports.ticker().nanos());
     }
 }

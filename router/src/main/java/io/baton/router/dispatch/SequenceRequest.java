@@ -3,7 +3,10 @@ package io.baton.router.dispatch;
 import com.google.protobuf.ByteString;
 import io.baton.common.generation.SamplingParams;
 import io.baton.common.kv.ChunkKey;
+import io.baton.common.proto.GenerationSpec;
+import io.baton.common.worker.ProtoSampling;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 /**
  * One answer to generate. Arrays are never written.
@@ -28,4 +31,30 @@ public record SequenceRequest(
             ByteString tenantSalt,
             boolean debugLogits,
             String traceparent) {}
+
+    /**
+     * An attempt as workers take it.
+     *
+     * @param emitted tokens that the client has already
+     * @param nowNanos reading of the ticker
+     */
+    GenerationSpec spec(int epoch, List<Integer> emitted, long nowNanos) {
+        GenerationSpec.Builder spec =
+                GenerationSpec.newBuilder()
+                        .setRequestId(id)
+                        .setEpoch(epoch)
+                        .addAllEmitted(emitted)
+                        .setSampling(ProtoSampling.toProto(sampling))
+                        .setTenantSalt(context.tenantSalt())
+                        .setDebugLogits(context.debugLogits())
+                        .setTraceparent(context.traceparent())
+                        .setDeadlineMillis(
+                                Math.max(
+                                        1, TimeUnit.NANOSECONDS.toMillis(deadlineNanos - nowNanos)))
+                        .setModelFingerprint(context.modelFingerprint());
+        for (int token : prompt) {
+            spec.addPrompt(token);
+        }
+        return spec.build();
+    }
 }

@@ -43,7 +43,7 @@ public final class Endpoints {
             BooleanSupplier draining,
             Supplier<String> scrape,
             String version,
-            int maxChoices) {}
+            HttpLimits limits) {}
 
     private final Parts parts;
     private final GenerationEndpoint generation;
@@ -59,9 +59,10 @@ public final class Endpoints {
                                         parts.salts(),
                                         parts.random(),
                                         parts.wallSeconds(),
-                                        parts.maxChoices())),
+                                        parts.limits().maxChoices())),
                         parts.dispatcher(),
-                        parts.ticker());
+                        parts.ticker(),
+                        parts.limits().stallNanos());
         this.text = new TextEndpoint(parts.registry());
     }
 

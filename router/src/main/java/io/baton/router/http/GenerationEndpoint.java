@@ -12,7 +12,6 @@ import io.baton.common.openai.Usage;
 import io.baton.common.time.Ticker;
 import io.baton.router.dispatch.Dispatcher;
 import io.baton.router.dispatch.RequestLedger;
-import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -23,16 +22,17 @@ final class GenerationEndpoint {
     private static final Logger LOG = LoggerFactory.getLogger(GenerationEndpoint.class);
     private static final String LEDGER_HEADER = "X-Baton-Ledger";
     private static final int MAX_LEDGER_HEADER = 6 << 10;
-    private static final long STALL_NANOS = TimeUnit.SECONDS.toNanos(30);
 
     private final Planner planner;
     private final Dispatcher dispatcher;
     private final Ticker ticker;
+    private final long stallNanos;
 
-    GenerationEndpoint(Planner planner, Dispatcher dispatcher, Ticker ticker) {
+    GenerationEndpoint(Planner planner, Dispatcher dispatcher, Ticker ticker, long stallNanos) {
         this.planner = planner;
         this.dispatcher = dispatcher;
         this.ticker = ticker;
+        this.stallNanos = stallNanos;
     }
 
     /** Serves one request; every outcome is answered. */
@@ -95,7 +95,7 @@ final class GenerationEndpoint {
     }
 
     private void stream(AnswerPlan plan, Exchange exchange) {
-        SseStream stream = new SseStream(exchange, STALL_NANOS);
+        SseStream stream = new SseStream(exchange, stallNanos);
         StreamedAnswer answer = new StreamedAnswer(plan, stream);
         try {
             RequestLedger ledger = dispatcher.run(plan.job(), answer, exchange.gone());

@@ -46,6 +46,7 @@ public final class HttpFront {
             Endpoints endpoints,
             ApiKeys keys,
             ApiKeys adminToken,
+            boolean openMetrics,
             HttpLimits limits,
             RandomGenerator random) {}
 
@@ -104,7 +105,7 @@ public final class HttpFront {
                 get("/readyz", Guard.OPEN, to::ready),
                 get("/livez", Guard.OPEN, to::live),
                 get("/version", Guard.OPEN, to::version),
-                get("/metrics", Guard.KEY, to::metrics),
+                get("/metrics", parts.openMetrics() ? Guard.OPEN : Guard.KEY, to::metrics),
                 get("/admin/workers", Guard.ADMIN, to::workers));
     }
 

@@ -98,8 +98,8 @@ final class SseStream {
                     drop();
                     throw new BatonException(
                             ErrorCode.CLIENT_CLOSED,
-                            "the client did not read for %d s and was dropped"
-                                    .formatted(TimeUnit.NANOSECONDS.toSeconds(stallNanos)));
+                            "the client did not read for %d ms and was dropped (http.slow-client-timeout)"
+                                    .formatted(TimeUnit.NANOSECONDS.toMillis(stallNanos)));
                 }
                 left = drained.awaitNanos(left);
             }

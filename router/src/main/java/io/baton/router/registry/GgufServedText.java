@@ -38,7 +38,9 @@ public record GgufServedText(Clock clock) implements ServedText.Factory {
                     tokenizer,
                     Optional.of(
                             new Templated(
-                                    template, tokenizer, ChatTemplates.stops(text.chatTemplate()))));
+                                    template,
+                                    tokenizer,
+                                    ChatTemplates.stops(text.chatTemplate()))));
         }
     }
 

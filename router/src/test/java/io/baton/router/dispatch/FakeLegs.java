@@ -49,14 +49,17 @@ final class FakeLegs implements Legs {
         final List<String> retickets = new ArrayList<>();
         final List<Outcome> ends = new ArrayList<>();
         int consumed;
+        private int now;
 
         Decode(WorkerView worker, DecodeStart start, int leg) {
             this.worker = worker;
             this.start = start;
             this.leg = leg;
+            this.now = start.getSpec().getEpoch();
         }
 
         LegEvent ticket(int epoch) {
+            now = epoch;
             return said(DecodeEvent.newBuilder().setTicket(Ticket.newBuilder().setEpoch(epoch)));
         }
 
@@ -94,7 +97,7 @@ final class FakeLegs implements Legs {
         }
 
         private LegEvent said(DecodeEvent.Builder event) {
-            return new LegEvent.FromDecoder(leg, event.build());
+            return new LegEvent.FromDecoder(leg, event.setEpoch(now).build());
         }
 
         @Override

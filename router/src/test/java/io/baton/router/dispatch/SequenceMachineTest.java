@@ -249,6 +249,22 @@ class SequenceMachineTest {
         assertEquals(List.of(Outcome.FAILED), prefill().ends, "the other leg is told at once");
     }
 
+    /** Found by thought: one dead prefiller is seen by the router and by the decoder. */
+    @Test
+    void theDecodersWordOnATransferThatWasGivenUpCountsNothing() {
+        SequenceMachine machine = remote();
+        machine.on(decode().ticket(1));
+        LegEvent late = decode().failure(ErrorCode.KV_TRANSFER_FAILED);
+        machine.on(prefill().died());
+        assertEquals(List.of("2 local"), decode().retickets);
+        machine.on(late);
+        assertEquals(1, legs.decodes.size(), "the decoder is at work under epoch 2");
+        assertEquals(List.of("2 local"), decode().retickets);
+        machine.on(decode().token(0, 9));
+        machine.on(decode().finished());
+        assertNull(machine.error());
+    }
+
     @Test
     void aPrefillerThatDiesAfterItsWorkChangesNothing() {
         SequenceMachine machine = remote();

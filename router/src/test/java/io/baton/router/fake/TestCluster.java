@@ -72,10 +72,12 @@ public final class TestCluster implements AutoCloseable {
                                 TimeUnit.MILLISECONDS.toNanos(600),
                                 TimeUnit.SECONDS.toNanos(5),
                                 TimeUnit.SECONDS.toNanos(20),
+                                TimeUnit.MILLISECONDS.toNanos(500),
                                 200,
                                 64,
                                 16)),
-                new RouterOptions.Access(List.of(), Optional.empty(), Optional.empty(), state),
+                new RouterOptions.Access(
+                        List.of(), false, Optional.empty(), Optional.empty(), state),
                 new RouterOptions.Cluster(
                         "127.0.0.1",
                         0,

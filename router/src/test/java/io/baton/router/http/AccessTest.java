@@ -23,6 +23,7 @@ class AccessTest {
                 options.http(),
                 new RouterOptions.Access(
                         List.of("first-key", "second-key"),
+                        admin.isPresent(),
                         admin,
                         Optional.empty(),
                         options.access().stateFolder()),
@@ -89,11 +90,12 @@ class AccessTest {
     }
 
     @Test
-    void theAdminTokenGuardsAdmin(@TempDir Path state) throws Exception {
+    void theAdminTokenGuardsAdminAndMetricsCanBeOpen(@TempDir Path state) throws Exception {
         try (TestCluster cluster =
                 TestCluster.start(state, o -> withKeys(o, Optional.of("admin-token")))) {
             assertEquals(401, status(cluster, "/admin/workers", "X-Api-Key", "first-key"));
             assertEquals(200, status(cluster, "/admin/workers", "X-Api-Key", "admin-token"));
+            assertEquals(200, status(cluster, "/metrics"), "metrics are open here");
         }
     }
 

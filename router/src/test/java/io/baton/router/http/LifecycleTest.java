@@ -9,10 +9,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.baton.common.proto.Role;
 import io.baton.router.RouterOptions;
 import io.baton.router.fake.FakeCall;
+import io.baton.router.fake.FakeModel;
 import io.baton.router.fake.FakePrefill;
 import io.baton.router.fake.FakeWorker;
 import io.baton.router.fake.TestCluster;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -230,6 +236,56 @@ class LifecycleTest {
                         "others are served");
                 assertTrue(slow.readUntil("[DONE]\n\n").endsWith("data: [DONE]\n\n"));
             }
+        }
+    }
+
+    @Test
+    void aClientThatNeverReadsIsDroppedAndTheWorkerFreed(@TempDir Path state) throws Exception {
+        try (TestCluster cluster = TestCluster.colocated(state)) {
+            String big = "x".repeat(64 << 10);
+            cluster.worker("w")
+                    .decoding(
+                            call -> {
+                                call.started(0);
+                                for (int i = 0; i < 400; i++) {
+                                    call.token(
+                                            FakeModel.INSTANCE.token(call.spec(), i).toBuilder()
+                                                    .setText(big)
+                                                    .build());
+                                }
+                            });
+            try (RawHttp deaf = new RawHttp(cluster.router().uri())) {
+                deaf.send(raw(chat(400, "\"stream\":true")));
+                FakeCall call = cluster.worker("w").nextDecode();
+                call.cancelled().get(20, TimeUnit.SECONDS);
+            }
+            assertTrue(
+                    cluster.get("/metrics").body().contains("code=\"client_closed\""),
+                    "it is counted");
+        }
+    }
+
+    @Test
+    void anHttp2ClientThatResetsItsStreamFreesTheDecoder(@TempDir Path state) throws Exception {
+        try (TestCluster cluster = TestCluster.colocated(state);
+                HttpClient client =
+                        HttpClient.newBuilder().version(HttpClient.Version.HTTP_2).build()) {
+            CountDownLatch begun = new CountDownLatch(1);
+            cluster.worker("w").decoding(endless(begun));
+            CompletableFuture<HttpResponse<String>> answer =
+                    client.sendAsync(
+                            HttpRequest.newBuilder(
+                                            URI.create(
+                                                    cluster.router().uri()
+                                                            + "/v1/chat/completions"))
+                                    .header("Content-Type", "application/json")
+                                    .POST(BodyPublishers.ofString(chat(100, "\"stream\":true")))
+                                    .build(),
+                            BodyHandlers.ofString());
+            FakeCall call = cluster.worker("w").nextDecode();
+            assertTrue(begun.await(20, TimeUnit.SECONDS));
+            answer.cancel(true);
+            awaitCancel(call.cancelled());
         }
     }
 }
