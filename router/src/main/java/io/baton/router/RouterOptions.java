@@ -2,8 +2,6 @@ package io.baton.router;
 
 import io.baton.common.config.Configuration;
 import io.baton.common.config.Settings;
-import io.baton.common.error.BatonException;
-import io.baton.common.error.ErrorCode;
 import io.baton.common.worker.ClusterToken;
 import io.baton.router.http.HttpLimits;
 import io.baton.router.route.RouteConfig;
@@ -69,20 +67,8 @@ public record RouterOptions(
             int ledgerEntries,
             boolean debugLogits) {}
 
-    /**
-     * From configuration.
-     *
-     * @throws BatonException CONFIGURATION for cluster.tls keys: the control plane has no TLS yet,
-     *     and pretending would be worse
-     */
+    /** From configuration. */
     public static RouterOptions from(Configuration config) {
-        if (config.get(Settings.CLUSTER_TLS_CERT).isPresent()
-                || config.get(Settings.CLUSTER_TLS_CA).isPresent()) {
-            throw new BatonException(
-                    ErrorCode.CONFIGURATION,
-                    "cluster.tls is not supported in this version; remove the keys and keep the cluster on a trusted network, guarded by cluster.token",
-                    "cluster.tls.cert");
-        }
         int concurrent = config.get(Settings.HTTP_MAX_CONCURRENT);
         int queue = config.get(Settings.HTTP_MAX_QUEUE);
         HttpLimits limits =

@@ -27,15 +27,6 @@ class RouterOptionsTest {
     }
 
     @Test
-    void tlsIsRefusedRatherThanIgnored() {
-        Configuration config =
-                Configuration.of(Map.of("cluster.tls.cert", "a.pem", "cluster.tls.key", "a.key"));
-        assertEquals(
-                ErrorCode.CONFIGURATION,
-                assertThrows(BatonException.class, () -> RouterOptions.from(config)).code());
-    }
-
-    @Test
     void workersFromTheNetworkNeedAToken(@TempDir Path state) {
         RouterOptions local =
                 RouterOptions.from(

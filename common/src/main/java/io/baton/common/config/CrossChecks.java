@@ -24,13 +24,6 @@ final class CrossChecks {
                             .formatted(config.text(Settings.CLUSTER_HEARTBEAT)),
                     config);
         }
-        if (config.get(Settings.CLUSTER_TLS_CERT).isPresent()
-                != config.get(Settings.CLUSTER_TLS_KEY).isPresent()) {
-            throw wrong(
-                    Settings.CLUSTER_TLS_CERT,
-                    "cluster.tls.cert and cluster.tls.key go together",
-                    config);
-        }
         if (config.get(Settings.CLUSTER_TOKEN).isEmpty()) {
             requireLoopback(Settings.CONTROL_HOST, config);
             requireLoopback(Settings.KV_HOST, config);

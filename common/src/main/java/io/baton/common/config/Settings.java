@@ -171,14 +171,6 @@ public final class Settings {
                             integer(0, 65_536),
                             "256",
                             "Requests that wait at one worker; one more is refused."));
-    public static final Setting<Boolean> ENGINE_PREFIX_REUSE =
-            add(
-                    Setting.of(
-                            "engine.prefix-reuse",
-                            bool(),
-                            "true",
-                            "Whether KV of equal prompt beginnings is kept in the pool and used"
-                                    + " again."));
 
     // ---- http ----
 
@@ -339,28 +331,6 @@ public final class Settings {
                                     "Shared secret with which routers and workers know each other;"
                                             + " without it everything listens on loopback alone.")
                             .asSecret());
-    public static final Setting<Optional<Path>> CLUSTER_TLS_CERT =
-            add(
-                    Setting.of(
-                            "cluster.tls.cert",
-                            optionalPath(),
-                            "",
-                            "Certificate chain (PEM) for connections between roles."));
-    public static final Setting<Optional<Path>> CLUSTER_TLS_KEY =
-            add(
-                    Setting.of(
-                            "cluster.tls.key",
-                            optionalPath(),
-                            "",
-                            "Private key (PEM, PKCS #8) of cluster.tls.cert."));
-    public static final Setting<Optional<Path>> CLUSTER_TLS_CA =
-            add(
-                    Setting.of(
-                            "cluster.tls.ca",
-                            optionalPath(),
-                            "",
-                            "Authorities (PEM) that must have signed the other side's"
-                                    + " certificate."));
     public static final Setting<Duration> CLUSTER_HEARTBEAT =
             add(
                     Setting.of(
@@ -376,13 +346,6 @@ public final class Settings {
                             "2s",
                             "A worker that was not heard of for so long is lost; at least twice"
                                     + " the heartbeat."));
-    public static final Setting<Duration> CLUSTER_CONNECT_TIMEOUT =
-            add(
-                    Setting.of(
-                            "cluster.connect-timeout",
-                            duration("10ms", "1m"),
-                            "2s",
-                            "Longest time to connect to another role."));
 
     // ---- router, control, worker ----
 
@@ -494,13 +457,6 @@ public final class Settings {
                             "10s",
                             "A decoder frees blocks reserved for a prefill that does not begin to"
                                     + " send within this."));
-    public static final Setting<Long> TRANSFER_MAX_FRAME =
-            add(
-                    Setting.of(
-                            "transfer.max-frame",
-                            bytes("4KiB", "1MiB"),
-                            "1MiB",
-                            "Largest payload of a KV frame; larger parts are split."));
     public static final Setting<Long> TRANSFER_SEND_BUFFER =
             add(
                     Setting.of(

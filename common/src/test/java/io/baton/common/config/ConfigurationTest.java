@@ -61,16 +61,16 @@ class ConfigurationTest {
                         model:
                           name: gemma3-270m
                           served-names: [a, b]
-                        cluster.tls: {cert: c.pem, key: k.pem}
+                        cluster: {lease: 3s}
                         retry: {budget: 0.5}
-                        engine.prefix-reuse: false
+                        debug.logits: true
                         """);
         Configuration config = Configuration.load(file, Map.of(), Map.of());
         assertEquals("gemma3-270m", config.get(Settings.MODEL));
         assertEquals(List.of("a", "b"), config.get(Settings.MODEL_SERVED_NAMES));
-        assertEquals(Path.of("k.pem"), config.get(Settings.CLUSTER_TLS_KEY).orElseThrow());
+        assertEquals(Duration.ofSeconds(3), config.get(Settings.CLUSTER_LEASE));
         assertEquals(0.5, config.get(Settings.RETRY_BUDGET));
-        assertFalse(config.get(Settings.ENGINE_PREFIX_REUSE));
+        assertTrue(config.get(Settings.DEBUG_LOGITS));
     }
 
     @Test
@@ -189,7 +189,6 @@ class ConfigurationTest {
     @CsvSource({
         "kv.chunk-tokens, 100",
         "cluster.lease, 300ms",
-        "cluster.tls.cert, a.pem",
         "control.host, 0.0.0.0",
         "kv.host, 10.1.2.3"
     })

@@ -4,18 +4,14 @@ import io.baton.common.config.Configuration;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** A command that reads the configuration and therefore takes all setting flags. */
 abstract class Configured implements Callable<Integer> {
-    @Spec private CommandSpec spec;
-
-    @Option(
-            names = {"-h", "--help"},
-            usageHelp = true,
-            description = "Show this help and exit.")
-    private boolean help;
+    // picocli sets it before call().
+    @SuppressWarnings("NullAway.Init")
+    @Spec
+    private CommandSpec spec;
 
     /** The configuration of this call. */
     final Configuration configuration() {

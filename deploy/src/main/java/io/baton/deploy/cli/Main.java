@@ -32,7 +32,10 @@ import picocli.CommandLine.Spec;
             "First steps: baton up --demo"
         })
 public final class Main implements Runnable {
-    @Spec private CommandSpec spec;
+    // picocli sets it before run().
+    @SuppressWarnings("NullAway.Init")
+    @Spec
+    private CommandSpec spec;
 
     /** Runs the program and ends the process with its exit status. */
     public static void main(String[] arguments) {

@@ -24,6 +24,13 @@ final class SettingFlags {
 
     /** Adds the flags to a command. */
     static void addTo(CommandSpec spec) {
+        if (!spec.optionsMap().containsKey("--help")) {
+            spec.addOption(
+                    OptionSpec.builder("-h", "--help")
+                            .usageHelp(true)
+                            .description("Show this help and exit.")
+                            .build());
+        }
         spec.addOption(
                 OptionSpec.builder(CONFIG)
                         .type(Path.class)
