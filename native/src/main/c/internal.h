@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "baton.h"
 
@@ -92,8 +93,20 @@ size_t baton_panel_bytes(int type, int cols);
 void baton_pack_panel(const baton_weight *w, const uint8_t *src, int panel);
 void baton_pack_vector(const baton_weight *w, const uint8_t *src);
 void baton_unpack_row(const baton_weight *w, int row, float *out);
-float baton_half_to_float(uint16_t half);
 uint16_t baton_float_to_half(float value);
+
+/* Exact: the exponent is moved by a multiplication, which also makes subnormal halves normal. */
+INLINE float baton_half_to_float(uint16_t half) {
+    uint32_t rest = (uint32_t)(half & 0x7fff) << 13;
+    float value;
+    memcpy(&value, &rest, 4);
+    value *= 0x1p112f;
+    memcpy(&rest, &value, 4);
+    rest |= (half & 0x7c00) == 0x7c00 ? 0x7f800000 : 0;
+    rest |= (uint32_t)(half & 0x8000) << 16;
+    memcpy(&value, &rest, 4);
+    return value;
+}
 
 INLINE int is_float_type(int type) {
     return type == BATON_F32 || type == BATON_F16 || type == BATON_BF16;

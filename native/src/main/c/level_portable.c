@@ -42,70 +42,100 @@ static float half_at(const uint8_t *at, int lane) {
     return baton_half_to_float(bits);
 }
 
-/* Sums of quanta times row over the first and the second 16 columns. */
-static void dot(int type, const uint8_t *w, const int8_t *q, int32_t sums[2][PANEL]) {
-    memset(sums, 0, 2 * PANEL * sizeof(int32_t));
+/* Rows that share one unpacking of a panel's block. */
+#define PASS 32
+
+/* A block of a panel, unpacked: x = scale * q (Q6_K: second for the upper half), and min. */
+typedef struct {
+    float q[BLOCK][PANEL];
+    float scale[PANEL];
+    float second[PANEL];
+} block;
+
+static void unpack_quanta(int type, const uint8_t *w, block *to) {
+    int bias = type == BATON_Q4_0 ? 8 : type == BATON_Q5_0 ? 16 : type == BATON_Q6_K ? 32 : 0;
     for (int k = 0; k < BLOCK; k++) {
-        for (int lane = 0; lane < PANEL; lane++) {
-            int value;
-            if (type == BATON_Q8_0) {
-                value = (int8_t)w[16 * (k / 2) + 2 * lane + k % 2];
-            } else if (type == BATON_Q4_0 || type == BATON_Q4_1 || type == BATON_Q4_K) {
-                int byte = w[32 * (k % 16 / 4) + 4 * lane + k % 4];
-                value = k < 16 ? byte & 15 : byte >> 4;
-            } else {
-                value = w[32 * (k / 4) + 4 * lane + k % 4];
-            }
-            sums[k / 16][lane] += value * q[k];
-        }
-    }
-}
-
-/* Adds one block's part to the sums of a panel; w is its header. */
-static void add_block(
-    int type, const uint8_t *super, const uint8_t *w, const int8_t *q, const block_meta *meta,
-    float *acc) {
-    int header = type == BATON_Q4_1 || type == BATON_Q5_1 ? 32 : 16;
-    int bias = type == BATON_Q4_0 ? 8 : type == BATON_Q5_0 ? 16 : 0;
-    int32_t sums[2][PANEL];
-    dot(type, w + header, q, sums);
-    for (int lane = 0; lane < PANEL; lane++) {
-        int32_t whole = sums[0][lane] + sums[1][lane] - bias * meta->sum;
-        if (type == BATON_Q6_K) {
-            float d = half_at(super, lane);
-            int32_t low = sums[0][lane] - 32 * meta->low_sum;
-            int32_t high = sums[1][lane] - 32 * (meta->sum - meta->low_sum);
-            acc[lane] += (float)low * (d * (float)(int8_t)w[lane] * meta->scale);
-            acc[lane] += (float)high * (d * (float)(int8_t)w[PANEL + lane] * meta->scale);
-        } else if (is_k_type(type)) {
-            float scale = half_at(super, lane) * (float)w[lane];
-            float min = half_at(super + 16, lane) * (float)w[PANEL + lane];
-            acc[lane] += (float)whole * (scale * meta->scale);
-            acc[lane] -= min * meta->scaled_sum;
+        if (type == BATON_Q8_0) {
+            const int8_t *at = (const int8_t *)w + 16 * (k / 2) + k % 2;
+            EACH to->q[k][i] = (float)at[2 * i];
+        } else if (type == BATON_Q4_0 || type == BATON_Q4_1 || type == BATON_Q4_K) {
+            const uint8_t *at = w + 32 * (k % 16 / 4) + k % 4;
+            int shift = k < 16 ? 0 : 4;
+            EACH to->q[k][i] = (float)((at[4 * i] >> shift & 15) - bias);
         } else {
-            acc[lane] += (float)whole * (half_at(w, lane) * meta->scale);
-            if (header == 32) {
-                acc[lane] += half_at(w + 16, lane) * meta->scaled_sum;
-            }
+            const uint8_t *at = w + 32 * (k / 4) + k % 4;
+            EACH to->q[k][i] = (float)(at[4 * i] - bias);
         }
     }
 }
 
-static void panel_quant(const baton_weight *w, const uint8_t *panel, const matmul_in *in, int row, float *acc) {
+/* The block whose header is at w. */
+static void unpack(int type, const uint8_t *super, const uint8_t *w, block *to) {
+    int header = type == BATON_Q4_1 || type == BATON_Q5_1 ? 32 : 16;
+    unpack_quanta(type, w + header, to);
+    EACH {
+        if (type == BATON_Q6_K) {
+            to->scale[i] = half_at(super, i) * (float)(int8_t)w[i];
+            to->second[i] = half_at(super, i) * (float)(int8_t)w[PANEL + i];
+        } else if (is_k_type(type)) {
+            to->scale[i] = half_at(super, i) * (float)w[i];
+            to->second[i] = -half_at(super + 16, i) * (float)w[PANEL + i];
+        } else {
+            to->scale[i] = half_at(w, i);
+            to->second[i] = header == 32 ? half_at(w + 16, i) : 0;
+        }
+    }
+}
+
+/* Products of columns [from, to): whole numbers below 2^24, so float sums of them are exact. */
+INLINE vf dot(const block *w, const float *q, int from, int to) {
+    vf sum = v_set1(0);
+    for (int k = from; k < to; k++) {
+        sum = v_fma(v_load(w->q[k]), v_set1(q[k]), sum);
+    }
+    return sum;
+}
+
+static void add_block(int type, const block *w, const int8_t *row, const block_meta *meta, float *acc) {
+    float q[BLOCK];
+    for (int k = 0; k < BLOCK; k++) {
+        q[k] = (float)row[k];
+    }
+    vf sum = v_load(acc);
+    vf scale = v_mul(v_load(w->scale), v_set1(meta->scale));
+    if (type == BATON_Q6_K) {
+        vf upper = v_mul(v_load(w->second), v_set1(meta->scale));
+        sum = v_fma(dot(w, q, 0, BLOCK / 2), scale, sum);
+        sum = v_fma(dot(w, q, BLOCK / 2, BLOCK), upper, sum);
+    } else {
+        sum = v_fma(dot(w, q, 0, BLOCK), scale, sum);
+        sum = v_fma(v_load(w->second), v_set1(meta->scaled_sum), sum);
+    }
+    v_store(acc, sum);
+}
+
+/* One panel times up to PASS rows. */
+static void panel_quant(
+    const baton_weight *w, const uint8_t *panel, const matmul_in *in, int first, int rows,
+    float acc[][PANEL]) {
     int blocks = w->cols / BLOCK;
     size_t supers = is_k_type(w->type) ? (w->type == BATON_Q6_K ? 16 : 32) : 0;
     size_t groups = supers == 0 ? 1 : (size_t)blocks / 8;
     size_t step = (w->panel_bytes - groups * supers) / (size_t)blocks;
     const uint8_t *super = panel;
     const uint8_t *at = panel;
-    const int8_t *q = in->quant.q + (int64_t)row * w->cols;
-    const block_meta *meta = in->quant.meta + (int64_t)row * blocks;
     for (int b = 0; b < blocks; b++) {
+        block unpacked;
         if (supers != 0 && b % 8 == 0) {
             super = at;
             at += supers;
         }
-        add_block(w->type, super, at, q + b * BLOCK, meta + b, acc);
+        unpack(w->type, super, at, &unpacked);
+        for (int r = 0; r < rows; r++) {
+            int64_t row = first + r;
+            const int8_t *q = in->quant.q + row * w->cols + b * BLOCK;
+            add_block(w->type, &unpacked, q, in->quant.meta + row * blocks + b, acc[r]);
+        }
         at += step;
     }
 }
@@ -126,14 +156,19 @@ static void matmul(const baton_weight *w, const matmul_in *in, float *out, int f
     for (int panel = from; panel < to; panel++) {
         int valid = w->rows - panel * PANEL < PANEL ? w->rows - panel * PANEL : PANEL;
         const uint8_t *data = w->data + (size_t)panel * w->panel_bytes;
-        for (int r = 0; r < in->rows; r++) {
-            float acc[PANEL] = {0};
-            if (is_float_type(w->type)) {
-                panel_float(w, data, in->x + (int64_t)r * w->cols, acc);
-            } else {
-                panel_quant(w, data, in, r, acc);
+        for (int first = 0; first < in->rows; first += PASS) {
+            int rows = in->rows - first < PASS ? in->rows - first : PASS;
+            float acc[PASS][PANEL] = {{0}};
+            if (!is_float_type(w->type)) {
+                panel_quant(w, data, in, first, rows, acc);
             }
-            memcpy(out + (int64_t)r * w->rows + panel * PANEL, acc, (size_t)valid * 4);
+            for (int r = 0; r < rows; r++) {
+                int64_t row = first + r;
+                if (is_float_type(w->type)) {
+                    panel_float(w, data, in->x + row * w->cols, acc[r]);
+                }
+                memcpy(out + row * w->rows + panel * PANEL, acc[r], (size_t)valid * 4);
+            }
         }
     }
 }

@@ -5,24 +5,6 @@
 
 #define SUPER 256
 
-float baton_half_to_float(uint16_t half) {
-    uint32_t sign = (uint32_t)(half & 0x8000) << 16;
-    uint32_t rest = half & 0x7fff;
-    uint32_t bits;
-    float value;
-    if (rest >= 0x7c00) {
-        bits = sign | 0x7f800000 | (rest & 0x3ff) << 13;
-    } else if (rest >= 0x400) {
-        bits = sign | ((rest << 13) + 0x38000000);
-    } else {
-        value = (float)rest * 0x1p-24f;
-        memcpy(&bits, &value, 4);
-        bits |= sign;
-    }
-    memcpy(&value, &bits, 4);
-    return value;
-}
-
 uint16_t baton_float_to_half(float value) {
     uint32_t bits;
     memcpy(&bits, &value, 4);
