@@ -57,7 +57,10 @@ final class EngineTap implements SequenceListener {
                         .setText(text.finish())
                         .setStopText(text.stopText())
                         .setCompletionTokens(tokens);
-        if (reason == FinishReason.STOP && !text.isStopped()) {
+        // Only a token that the request named is reported; the model's own end is no stop reason.
+        if (reason == FinishReason.STOP
+                && !text.isStopped()
+                && request.sampling().stopTokenIds().contains(lastToken)) {
             finished.setHasStopToken(true).setStopToken(lastToken);
         }
         attempt.mailbox().execute(() -> attempt.finished(finished, now));

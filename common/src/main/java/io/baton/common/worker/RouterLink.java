@@ -164,7 +164,14 @@ public final class RouterLink implements AutoCloseable {
         switch (next) {
             case MEMBER -> LOG.info("joined router {} {}", name, detail);
             case REFUSED -> LOG.error("router {} refuses this worker: {}", name, detail);
-            case APART -> LOG.warn("lost router {}: {}", name, detail);
+            case APART -> {
+                // Once for a loss; the tries that follow say the same again and again.
+                if (losses <= 1) {
+                    LOG.warn("lost router {}: {}; trying to join again", name, detail);
+                } else {
+                    LOG.debug("router {} is still away: {}", name, detail);
+                }
+            }
             case JOINING, CLOSED -> LOG.debug("router {}: {}", name, next);
         }
         listener.onState(next, detail);
