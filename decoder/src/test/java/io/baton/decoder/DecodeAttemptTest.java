@@ -119,8 +119,8 @@ class DecodeAttemptTest {
         rig.engine.runToEnd();
         assertEquals("answered.", rig.text());
         assertEquals("stop", rig.last().getFinished().getReason());
-        assertTrue(rig.last().getFinished().getHasStopToken());
-        assertEquals(AsciiTokenizer.END, rig.last().getFinished().getStopToken());
+        assertFalse(
+                rig.last().getFinished().getHasStopToken(), "nobody asked for the end token");
         assertTrue(rig.isClean());
     }
 
