@@ -119,8 +119,7 @@ class DecodeAttemptTest {
         rig.engine.runToEnd();
         assertEquals("answered.", rig.text());
         assertEquals("stop", rig.last().getFinished().getReason());
-        assertFalse(
-                rig.last().getFinished().getHasStopToken(), "nobody asked for the end token");
+        assertFalse(rig.last().getFinished().getHasStopToken(), "nobody asked for the end token");
         assertTrue(rig.isClean());
     }
 

@@ -44,7 +44,8 @@ class ArrowsTest {
     void everyRoomWasRead() {
         for (String room : ARROWS.keySet()) {
             assertTrue(
-                    classes.stream().anyMatch(c -> c.getPackageName().startsWith("io.baton." + room)),
+                    classes.stream()
+                            .anyMatch(c -> c.getPackageName().startsWith("io.baton." + room)),
                     room);
         }
     }
@@ -56,7 +57,9 @@ class ArrowsTest {
                         arrow ->
                                 DynamicTest.dynamicTest(
                                         arrow.getKey(),
-                                        () -> rule(arrow.getKey(), arrow.getValue()).check(classes)));
+                                        () ->
+                                                rule(arrow.getKey(), arrow.getValue())
+                                                        .check(classes)));
     }
 
     private static ArchRule rule(String room, List<String> allowed) {
@@ -81,7 +84,8 @@ class ArrowsTest {
                 .resideInAPackage("io.baton.router.route..")
                 .should()
                 .dependOnClassesThat()
-                .resideInAnyPackage("io.vertx..", "io.grpc..", "io.netty..", "io.baton.common.proto..")
+                .resideInAnyPackage(
+                        "io.vertx..", "io.grpc..", "io.netty..", "io.baton.common.proto..")
                 .check(classes);
     }
 

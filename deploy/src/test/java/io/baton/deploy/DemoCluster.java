@@ -46,7 +46,8 @@ public final class DemoCluster implements ParameterResolver, AutoCloseable {
         int seen = 0;
         for (JsonNode worker : Workers.of(workers)) {
             seen++;
-            if (worker.path("active_blocks").asInt(-1) != 0 || worker.path("reserved_blocks").asInt(-1) != 0) {
+            if (worker.path("active_blocks").asInt(-1) != 0
+                    || worker.path("reserved_blocks").asInt(-1) != 0) {
                 return false;
             }
         }

@@ -22,8 +22,8 @@ import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
 /**
- * kill -9 of workers under load, in real processes: no request is lost, no token differs from an undisturbed run, and all blocks
- * come back. Class E0.
+ * kill -9 of workers under load, in real processes: no request is lost, no token differs from an
+ * undisturbed run, and all blocks come back. Class E0.
  */
 class KillTest {
     private static final int CLIENTS = 3;
@@ -89,7 +89,8 @@ class KillTest {
         boolean holds(List<JsonNode> workers);
     }
 
-    private static void await(UpProcess cluster, String what, Condition condition) throws Exception {
+    private static void await(UpProcess cluster, String what, Condition condition)
+            throws Exception {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         List<JsonNode> workers = List.of();
         while (System.nanoTime() < deadline) {
@@ -119,7 +120,8 @@ class KillTest {
 
         void learnAnswers() throws Exception {
             for (int i = 0; i < 6; i++) {
-                String prompt = "Prompt number " + i + ": " + "tell me more about it. ".repeat(8 + 5 * i);
+                String prompt =
+                        "Prompt number " + i + ": " + "tell me more about it. ".repeat(8 + 5 * i);
                 expected.put(prompt, ask(prompt).text());
             }
         }
@@ -148,7 +150,17 @@ class KillTest {
                 Answer answer =
                         client.stream(
                                 "/v1/completions",
-                                Map.of("model", model, "prompt", prompt, "max_tokens", 96, "temperature", 0, "ignore_eos", true),
+                                Map.of(
+                                        "model",
+                                        model,
+                                        "prompt",
+                                        prompt,
+                                        "max_tokens",
+                                        96,
+                                        "temperature",
+                                        0,
+                                        "ignore_eos",
+                                        true),
                                 text -> {});
                 assertNull(answer.error(), "request " + answer.requestId());
                 assertEquals("length", answer.finishReason(), "request " + answer.requestId());

@@ -15,7 +15,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Class E0 over real processes and sockets: the whole matrix on the tiny model, a part of it on each real one. */
+/**
+ * Class E0 over real processes and sockets: the whole matrix on the tiny model, a part of it on
+ * each real one.
+ */
 class SamenessTest {
     private static boolean passes(Map<String, String> options) throws Exception {
         try (Results results =
@@ -40,9 +43,13 @@ class SamenessTest {
         assertTrue(
                 passes(
                         Map.of(
-                                "model", model,
-                                "prompts", "4",
-                                "tokens", "16",
-                                "chat", String.valueOf(chat))));
+                                "model",
+                                model,
+                                "prompts",
+                                "4",
+                                "tokens",
+                                "16",
+                                "chat",
+                                String.valueOf(chat))));
     }
 }

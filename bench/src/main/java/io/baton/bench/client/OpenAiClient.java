@@ -68,7 +68,9 @@ public final class OpenAiClient implements AutoCloseable {
         /** Mean seconds between texts after the first, NaN with fewer than two. */
         public double tpotSeconds() {
             int n = eventNanos.size();
-            return n < 2 ? Double.NaN : (eventNanos.getLast() - eventNanos.getFirst()) / 1e9 / (n - 1);
+            return n < 2
+                    ? Double.NaN
+                    : (eventNanos.getLast() - eventNanos.getFirst()) / 1e9 / (n - 1);
         }
 
         public int promptTokens() {
@@ -81,7 +83,8 @@ public final class OpenAiClient implements AutoCloseable {
     }
 
     /**
-     * Sends a request with {@code stream: true} and usage asked for, and reads the stream to its end.
+     * Sends a request with {@code stream: true} and usage asked for, and reads the stream to its
+     * end.
      *
      * @param path {@code /v1/chat/completions} or {@code /v1/completions}
      * @param body the request's fields
@@ -108,7 +111,8 @@ public final class OpenAiClient implements AutoCloseable {
                         new InputStreamReader(response.body(), StandardCharsets.UTF_8))) {
             if (response.statusCode() != 200) {
                 String whole = String.join("\n", reader.lines().toList());
-                return new Answer(id, "", null, usage, sent, events, System.nanoTime(), message(whole));
+                return new Answer(
+                        id, "", null, usage, sent, events, System.nanoTime(), message(whole));
             }
             String line;
             while ((line = reader.readLine()) != null) {
@@ -138,7 +142,8 @@ public final class OpenAiClient implements AutoCloseable {
                 }
             }
         }
-        return new Answer(id, text.toString(), finish, usage, sent, events, System.nanoTime(), error);
+        return new Answer(
+                id, text.toString(), finish, usage, sent, events, System.nanoTime(), error);
     }
 
     /** Reads a JSON document. */
@@ -147,18 +152,23 @@ public final class OpenAiClient implements AutoCloseable {
                 http.send(request(path).GET().build(), HttpResponse.BodyHandlers.ofString());
         if (response.statusCode() != 200) {
             throw new IOException(
-                    "GET %s: %d %s".formatted(path, response.statusCode(), message(response.body())));
+                    "GET %s: %d %s"
+                            .formatted(path, response.statusCode(), message(response.body())));
         }
         return JSON.readTree(response.body());
     }
 
     /** Sends a JSON document and reads the answer. */
-    public JsonNode post(String path, Map<String, ?> body) throws IOException, InterruptedException {
+    public JsonNode post(String path, Map<String, ?> body)
+            throws IOException, InterruptedException {
         HttpResponse<String> response =
-                http.send(request(path).POST(json(body)).build(), HttpResponse.BodyHandlers.ofString());
+                http.send(
+                        request(path).POST(json(body)).build(),
+                        HttpResponse.BodyHandlers.ofString());
         if (response.statusCode() != 200) {
             throw new IOException(
-                    "POST %s: %d %s".formatted(path, response.statusCode(), message(response.body())));
+                    "POST %s: %d %s"
+                            .formatted(path, response.statusCode(), message(response.body())));
         }
         return JSON.readTree(response.body());
     }

@@ -3,10 +3,13 @@ package io.baton.bench.frame;
 import java.net.URI;
 import java.util.List;
 
-/** Starts Baton as its users do. Given by the composition root, since bench does not depend on it. */
+/**
+ * Starts Baton as its users do. Given by the composition root, since bench does not depend on it.
+ */
 public interface ClusterLauncher {
     /**
-     * Starts {@code baton up} with these arguments in a process of its own and waits until it serves.
+     * Starts {@code baton up} with these arguments in a process of its own and waits until it
+     * serves.
      *
      * @param arguments as after {@code baton up}; the port is chosen by the launcher
      */

@@ -24,7 +24,9 @@ public record Row(
     public record Name(String suite, String testCase, String metric) {}
 
     public record Spread(double median, double lo, double hi, int runs) {
-        /** Median and extremes of the given values; the mean of the middle two for an even count. */
+        /**
+         * Median and extremes of the given values; the mean of the middle two for an even count.
+         */
         public static Spread of(double... values) {
             if (values.length == 0) {
                 throw new IllegalArgumentException("a spread needs at least one value");

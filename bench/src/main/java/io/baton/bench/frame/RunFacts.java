@@ -10,7 +10,8 @@ import java.util.concurrent.TimeUnit;
 /**
  * What every row of a run shares.
  *
- * @param commit short commit of the checkout, with {@code +} when it had changes; {@code unknown} outside one
+ * @param commit short commit of the checkout, with {@code +} when it had changes; {@code unknown}
+ *     outside one
  * @param cpu the processor's name and core count
  * @param jvm version and flags that matter
  * @param load1m load average of the last minute when the run began

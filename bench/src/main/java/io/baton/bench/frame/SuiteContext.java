@@ -7,7 +7,8 @@ import java.util.Optional;
  * What a suite is given.
  *
  * @param quick the same metrics in at most a minute, with wider intervals
- * @param options {@code --set name=value} pairs of the suite; an unknown one is refused by the suite
+ * @param options {@code --set name=value} pairs of the suite; an unknown one is refused by the
+ *     suite
  * @param results where rows go
  * @param cluster starts Baton clusters to be measured
  */

@@ -8,7 +8,10 @@ import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
 
-/** llama.cpp as a peer, through the script {@code bench/oracle/llama_speed.py} and a Python that has llama-cpp-python. */
+/**
+ * llama.cpp as a peer, through the script {@code bench/oracle/llama_speed.py} and a Python that has
+ * llama-cpp-python.
+ */
 final class LlamaCpp {
     private LlamaCpp() {}
 
@@ -24,7 +27,8 @@ final class LlamaCpp {
                 new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
         String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         if (process.waitFor() != 0) {
-            System.err.println("llama.cpp could not be measured: exit status " + process.exitValue());
+            System.err.println(
+                    "llama.cpp could not be measured: exit status " + process.exitValue());
             return Optional.empty();
         }
         JsonNode node = new ObjectMapper().readTree(text.strip());

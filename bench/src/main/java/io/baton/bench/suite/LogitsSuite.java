@@ -25,11 +25,12 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
 
 /**
- * Logits of given tokens by Baton's kernels, for {@code bench/oracle/model_compare.py}: for each case of a golden file, the float32
- * logits of the positions that produce its tokens go to {@code out/NNN.f32}. Also reports the largest difference to the
- * golden file's own float32 logits.
+ * Logits of given tokens by Baton's kernels, for {@code bench/oracle/model_compare.py}: for each
+ * case of a golden file, the float32 logits of the positions that produce its tokens go to {@code
+ * out/NNN.f32}. Also reports the largest difference to the golden file's own float32 logits.
  *
- * <p>Pass rule: with {@code kernels=reference} and {@code kv-dtype=f32} that difference is at most 1e-2.
+ * <p>Pass rule: with {@code kernels=reference} and {@code kv-dtype=f32} that difference is at most
+ * 1e-2.
  */
 public final class LogitsSuite implements Suite {
     private static final Set<String> OPTIONS =
@@ -55,7 +56,8 @@ public final class LogitsSuite implements Suite {
             }
         }
         Preference preference =
-                Preference.valueOf(context.option("kernels").orElse("auto").toUpperCase(Locale.ROOT));
+                Preference.valueOf(
+                        context.option("kernels").orElse("auto").toUpperCase(Locale.ROOT));
         KvDtype dtype =
                 KvDtype.valueOf(context.option("kv-dtype").orElse("bf16").toUpperCase(Locale.ROOT));
         int threads =
@@ -72,14 +74,19 @@ public final class LogitsSuite implements Suite {
     private static String required(SuiteContext context, String option) {
         return context.option(option)
                 .orElseThrow(
-                        () -> new IllegalArgumentException("the option " + option + "=... is wanted"));
+                        () ->
+                                new IllegalArgumentException(
+                                        "the option " + option + "=... is wanted"));
     }
 
     private static boolean cases(
             SuiteContext context, ModelWeights weights, Kernels kernels, KvDtype dtype)
             throws IOException {
         JsonNode cases = read(Path.of(required(context, "cases"))).path("cases");
-        int limit = context.option("limit").map(Integer::parseInt).orElse(context.quick() ? 4 : cases.size());
+        int limit =
+                context.option("limit")
+                        .map(Integer::parseInt)
+                        .orElse(context.quick() ? 4 : cases.size());
         int steps = context.option("steps").map(Integer::parseInt).orElse(Integer.MAX_VALUE);
         Path out = context.option("out").map(Path::of).orElse(null);
         if (out != null) {
@@ -90,8 +97,7 @@ public final class LogitsSuite implements Suite {
         double[] same = new double[count];
         for (int i = 0; i < count; i++) {
             Case golden = Case.of(cases.path(i), steps);
-            Seen seen =
-                    new Seen(golden, out == null ? null : out.resolve("%03d.f32".formatted(i)));
+            Seen seen = new Seen(golden, out == null ? null : out.resolve("%03d.f32".formatted(i)));
             try (LogitsProbe probe =
                             new LogitsProbe(weights, kernels, dtype, golden.text().length);
                     seen) {
@@ -102,7 +108,10 @@ public final class LogitsSuite implements Suite {
             System.err.printf(
                     Locale.ROOT,
                     "case %d: largest difference %.3g, %d of %d greedy tokens%n",
-                    i, seen.worst, seen.same, golden.tokens().length);
+                    i,
+                    seen.worst,
+                    seen.same,
+                    golden.tokens().length);
         }
         String variant = kernels.profile().label() + " kv " + dtype.label();
         Row.Spread difference = Row.Spread.of(worst);
@@ -110,12 +119,21 @@ public final class LogitsSuite implements Suite {
                 .add(
                         new Row(
                                 new Row.Name("logits", variant, "largest difference to float32"),
-                                "logit", difference, null, TOLERANCE, "none"));
+                                "logit",
+                                difference,
+                                null,
+                                TOLERANCE,
+                                "none"));
         context.results()
                 .add(
                         new Row(
-                                new Row.Name("logits", variant, "greedy tokens equal, teacher-forced"),
-                                "count", Row.Spread.of(same), null, null, "none"));
+                                new Row.Name(
+                                        "logits", variant, "greedy tokens equal, teacher-forced"),
+                                "count",
+                                Row.Spread.of(same),
+                                null,
+                                null,
+                                "none"));
         return !kernels.profile().provider().equals("reference")
                 || dtype != KvDtype.F32
                 || difference.hi() <= TOLERANCE;
@@ -133,7 +151,8 @@ public final class LogitsSuite implements Suite {
      * @param first position of the prompt's last token
      * @param firstLogits [id, logit] pairs after the prompt; empty for perplexity cases
      */
-    private record Case(int[] text, int[] tokens, int first, JsonNode firstLogits, JsonNode lastLogits) {
+    private record Case(
+            int[] text, int[] tokens, int first, JsonNode firstLogits, JsonNode lastLogits) {
         static Case of(JsonNode node, int steps) {
             int prompt = node.path("prompt").size();
             int count = Math.min(steps, node.path("tokens").size());
@@ -150,7 +169,10 @@ public final class LogitsSuite implements Suite {
             }
             boolean whole = count == node.path("tokens").size();
             return new Case(
-                    text, tokens, prompt - 1, node.path("first"),
+                    text,
+                    tokens,
+                    prompt - 1,
+                    node.path("first"),
                     whole ? node.path("last") : new ObjectMapper().createArrayNode());
         }
     }

@@ -8,16 +8,19 @@ import java.util.SplittableRandom;
 final class Prompts {
     private static final String[] WORDS =
             ("the a of to and in is that it was for on are with as his they be at one have this from or had by hot but some"
-                    + " what there we can out other were all your when up use word how said an each she which do their time"
-                    + " if will way about many then them would write like so these her long make thing see him two has look"
-                    + " more day could go come did my sound no most number who over know water than call first people may"
-                    + " down side been now find any new work part take get place made live where after back little only"
-                    + " round man year came show every good me give our under name very through just form much great think")
+                            + " what there we can out other were all your when up use word how said an each she which do their time"
+                            + " if will way about many then them would write like so these her long make thing see him two has look"
+                            + " more day could go come did my sound no most number who over know water than call first people may"
+                            + " down side been now find any new work part take get place made live where after back little only"
+                            + " round man year came show every good me give our under name very through just form much great think")
                     .split(" ");
 
     private Prompts() {}
 
-    /** About {@code tokens} tokens of words, one a token in most vocabularies; equal seeds give equal texts. */
+    /**
+     * About {@code tokens} tokens of words, one a token in most vocabularies; equal seeds give
+     * equal texts.
+     */
     static String words(int tokens, long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         StringBuilder text = new StringBuilder(tokens * 6);
@@ -30,8 +33,23 @@ final class Prompts {
     /** {@code count} questions of different lengths, some with a shared beginning. */
     static List<String> questions(int count) {
         String[] topics = {
-            "a lighthouse", "bread", "bicycles", "Lisbon", "photosynthesis", "old letters", "chess", "late trains",
-            "the tides", "onion soup", "search trees", "vaccines", "cats", "prime numbers", "e-mail", "paper", "budgets"
+            "a lighthouse",
+            "bread",
+            "bicycles",
+            "Lisbon",
+            "photosynthesis",
+            "old letters",
+            "chess",
+            "late trains",
+            "the tides",
+            "onion soup",
+            "search trees",
+            "vaccines",
+            "cats",
+            "prime numbers",
+            "e-mail",
+            "paper",
+            "budgets"
         };
         String[] frames = {
             "Tell me three facts about %s.",
@@ -46,7 +64,8 @@ final class Prompts {
         List<String> questions = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             questions.add(
-                    frames[(i / topics.length) % frames.length].formatted(topics[i % topics.length]));
+                    frames[(i / topics.length) % frames.length].formatted(
+                            topics[i % topics.length]));
         }
         return questions;
     }

@@ -19,17 +19,22 @@ import java.util.concurrent.Semaphore;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Class E0, end to end: the same prompts give bit-identical tokens and logits whatever shape the cluster has, alone and in batches
- * of 8, with and without prefix reuse. What is compared are the text and the SHA-256 of every step's float32 logits, as the
- * router's ledger keeps them under {@code --debug-logits}.
+ * Class E0, end to end: the same prompts give bit-identical tokens and logits whatever shape the
+ * cluster has, alone and in batches of 8, with and without prefix reuse. What is compared are the
+ * text and the SHA-256 of every step's float32 logits, as the router's ledger keeps them under
+ * {@code --debug-logits}.
  *
  * <p>Pass rule: no answer differs.
  */
 public final class SamenessSuite implements Suite {
-    private static final Set<String> OPTIONS = Set.of("model", "demo", "prompts", "tokens", "shapes", "chat");
+    private static final Set<String> OPTIONS =
+            Set.of("model", "demo", "prompts", "tokens", "shapes", "chat");
     private static final int BATCH = 8;
 
-    /** Shape name to the arguments of {@code baton up}; the first is what the others are compared with. */
+    /**
+     * Shape name to the arguments of {@code baton up}; the first is what the others are compared
+     * with.
+     */
     private static final Map<String, List<String>> SHAPES = shapes();
 
     private static Map<String, List<String>> shapes() {
@@ -58,12 +63,15 @@ public final class SamenessSuite implements Suite {
                         "unknown option %s; sameness knows %s".formatted(option, OPTIONS));
             }
         }
-        int prompts = Integer.parseInt(context.option("prompts").orElse(context.quick() ? "8" : "100"));
-        int tokens = Integer.parseInt(context.option("tokens").orElse(context.quick() ? "8" : "16"));
+        int prompts =
+                Integer.parseInt(context.option("prompts").orElse(context.quick() ? "8" : "100"));
+        int tokens =
+                Integer.parseInt(context.option("tokens").orElse(context.quick() ? "8" : "16"));
         boolean chat = Boolean.parseBoolean(context.option("chat").orElse("true"));
         List<Evidence> expected = List.of();
         boolean pass = true;
-        for (String shape : context.option("shapes").orElse(String.join(",", SHAPES.keySet())).split(",")) {
+        for (String shape :
+                context.option("shapes").orElse(String.join(",", SHAPES.keySet())).split(",")) {
             List<String> arguments = arguments(context, shape);
             try (Cluster cluster = context.cluster().start(arguments);
                     OpenAiClient client = new OpenAiClient(cluster.url(), null)) {
@@ -87,7 +95,8 @@ public final class SamenessSuite implements Suite {
     private static List<String> arguments(SuiteContext context, String shape) {
         List<String> fixed = SHAPES.get(shape);
         if (fixed == null) {
-            throw new IllegalArgumentException("unknown shape %s: %s".formatted(shape, SHAPES.keySet()));
+            throw new IllegalArgumentException(
+                    "unknown shape %s: %s".formatted(shape, SHAPES.keySet()));
         }
         List<String> arguments = new ArrayList<>(fixed);
         arguments.add("--debug-logits");
@@ -138,7 +147,8 @@ public final class SamenessSuite implements Suite {
         /**
          * Asks all prompts, {@code batch} at a time.
          *
-         * @param reuse without it every request has a salt of its own, so that no KV of another is found
+         * @param reuse without it every request has a salt of its own, so that no KV of another is
+         *     found
          */
         List<Evidence> ask(int batch, boolean reuse) throws Exception {
             String model = client.get("/v1/models").path("data").path(0).path("id").asString();
@@ -163,7 +173,9 @@ public final class SamenessSuite implements Suite {
                                             return one(
                                                     model,
                                                     prompts.get(number),
-                                                    salt.equals("shared") ? salt : salt + "-" + number);
+                                                    salt.equals("shared")
+                                                            ? salt
+                                                            : salt + "-" + number);
                                         } finally {
                                             slots.release();
                                         }
@@ -191,7 +203,8 @@ public final class SamenessSuite implements Suite {
                 body.put("prompt", prompt);
             }
             Answer answer =
-                    client.stream(chat ? "/v1/chat/completions" : "/v1/completions", body, text -> {});
+                    client.stream(
+                            chat ? "/v1/chat/completions" : "/v1/completions", body, text -> {});
             if (answer.error() != null) {
                 throw new IOException("request " + answer.requestId() + ": " + answer.error());
             }
@@ -203,7 +216,9 @@ public final class SamenessSuite implements Suite {
                 throw new IOException(
                         "the ledger of %s has the logits of %d tokens, the answer has %d"
                                 .formatted(
-                                        answer.requestId(), shas.size(), answer.completionTokens()));
+                                        answer.requestId(),
+                                        shas.size(),
+                                        answer.completionTokens()));
             }
             return new Evidence(
                     answer.text(),

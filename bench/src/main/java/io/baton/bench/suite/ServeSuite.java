@@ -18,19 +18,23 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a user feels of a fresh cluster: time to start, TTFT, prefill and decode speed through the HTTP endpoint, and
- * memory per role; beside llama.cpp's bare engine on the same file in the same run, turn by turn.
+ * What a user feels of a fresh cluster: time to start, TTFT, prefill and decode speed through the
+ * HTTP endpoint, and memory per role; beside llama.cpp's bare engine on the same file in the same
+ * run, turn by turn.
  *
  * <p>Pass rule: prefill and decode at least half of llama.cpp's, where it was measured.
  */
 public final class ServeSuite implements Suite {
-    private static final Set<String> OPTIONS = Set.of("model", "gguf", "llama-python", "threads", "shapes");
+    private static final Set<String> OPTIONS =
+            Set.of("model", "gguf", "llama-python", "threads", "shapes");
     private static final int PROMPT_TOKENS = 512;
     private static final int DECODE_TOKENS = 64;
 
     private final Path root;
 
-    /** @param root the checkout, where the oracle scripts are */
+    /**
+     * @param root the checkout, where the oracle scripts are
+     */
     public ServeSuite(Path root) {
         this.root = root;
     }
@@ -54,7 +58,8 @@ public final class ServeSuite implements Suite {
             }
         }
         boolean pass = true;
-        for (String shape : context.option("shapes").orElse("colocated,1p1d,1p1d-processes").split(",")) {
+        for (String shape :
+                context.option("shapes").orElse("colocated,1p1d,1p1d-processes").split(",")) {
             pass &= measure(context, shape);
         }
         return pass;
@@ -93,13 +98,27 @@ public final class ServeSuite implements Suite {
                 }
             }
             for (RoleProcess process : cluster.processes()) {
-                row(context, shape, "rss " + process.role(), "MiB", new double[] {rssMebibytes(process.pid())}, null);
+                row(
+                        context,
+                        shape,
+                        "rss " + process.role(),
+                        "MiB",
+                        new double[] {rssMebibytes(process.pid())},
+                        null);
             }
         }
         row(context, shape, "start to ready", "s", new double[] {start}, null);
         row(context, shape, "ttft " + PROMPT_TOKENS, "ms", ttft, null);
-        double prefillRatio = row(context, shape, "prefill " + PROMPT_TOKENS, "tok/s", prefill, peer(peer, peerPrefill));
-        double decodeRatio = row(context, shape, "decode batch 1", "tok/s", decode, peer(peer, peerDecode));
+        double prefillRatio =
+                row(
+                        context,
+                        shape,
+                        "prefill " + PROMPT_TOKENS,
+                        "tok/s",
+                        prefill,
+                        peer(peer, peerPrefill));
+        double decodeRatio =
+                row(context, shape, "decode batch 1", "tok/s", decode, peer(peer, peerDecode));
         return prefillRatio >= 0.5 && decodeRatio >= 0.5;
     }
 
@@ -108,8 +127,9 @@ public final class ServeSuite implements Suite {
             case "colocated" -> List.of("--colocated");
             case "1p1d" -> List.of();
             case "1p1d-processes" -> List.of("--processes");
-            default -> throw new IllegalArgumentException(
-                    "unknown shape %s: colocated, 1p1d, 1p1d-processes".formatted(shape));
+            default ->
+                    throw new IllegalArgumentException(
+                            "unknown shape %s: colocated, 1p1d, 1p1d-processes".formatted(shape));
         };
     }
 
@@ -119,11 +139,16 @@ public final class ServeSuite implements Suite {
                 client.stream(
                         "/v1/completions",
                         Map.of(
-                                "model", model,
-                                "prompt", Prompts.words(PROMPT_TOKENS, seed),
-                                "max_tokens", DECODE_TOKENS + 1,
-                                "temperature", 0,
-                                "ignore_eos", true),
+                                "model",
+                                model,
+                                "prompt",
+                                Prompts.words(PROMPT_TOKENS, seed),
+                                "max_tokens",
+                                DECODE_TOKENS + 1,
+                                "temperature",
+                                0,
+                                "ignore_eos",
+                                true),
                         text -> {});
         if (answer.error() != null || answer.eventNanos().isEmpty()) {
             throw new IOException("the server failed: " + answer.error());
@@ -142,8 +167,16 @@ public final class ServeSuite implements Suite {
                 python.get(),
                 root.resolve("bench/oracle/llama_speed.py"),
                 List.of(
-                        "--gguf", gguf.get(), "--threads", threads, "--runs", "1", "--prefill",
-                        String.valueOf(PROMPT_TOKENS), "--decode", String.valueOf(DECODE_TOKENS)));
+                        "--gguf",
+                        gguf.get(),
+                        "--threads",
+                        threads,
+                        "--runs",
+                        "1",
+                        "--prefill",
+                        String.valueOf(PROMPT_TOKENS),
+                        "--decode",
+                        String.valueOf(DECODE_TOKENS)));
     }
 
     private static Row.@Nullable Baseline peer(@Nullable String who, List<Double> values) {
@@ -156,15 +189,27 @@ public final class ServeSuite implements Suite {
 
     /** Adds a row and returns its ratio to the peer, positive infinity without one. */
     private static double row(
-            SuiteContext context, String shape, String metric, String unit, double[] values,
+            SuiteContext context,
+            String shape,
+            String metric,
+            String unit,
+            double[] values,
             Row.@Nullable Baseline peer) {
         Row.Spread spread = Row.Spread.of(values);
         Row.Baseline baseline =
                 peer == null
                         ? null
-                        : new Row.Baseline(peer.who(), peer.value(), spread.median() / peer.value());
+                        : new Row.Baseline(
+                                peer.who(), peer.value(), spread.median() / peer.value());
         context.results()
-                .add(new Row(new Row.Name("serve", shape, metric), unit, spread, baseline, null, "E0"));
+                .add(
+                        new Row(
+                                new Row.Name("serve", shape, metric),
+                                unit,
+                                spread,
+                                baseline,
+                                null,
+                                "E0"));
         return baseline == null ? Double.POSITIVE_INFINITY : baseline.ratio();
     }
 

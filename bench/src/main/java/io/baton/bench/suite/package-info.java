@@ -1,4 +1,6 @@
-/** The suites: what is measured and the pass rules. One thread runs a suite; its load may use more. */
+/**
+ * The suites: what is measured and the pass rules. One thread runs a suite; its load may use more.
+ */
 @NullMarked
 package io.baton.bench.suite;
 

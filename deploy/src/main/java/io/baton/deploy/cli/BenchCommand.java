@@ -29,10 +29,15 @@ final class BenchCommand implements Callable<Integer> {
     @Parameters(paramLabel = "SUITE", description = "One of: sameness, serve, logits.")
     private String suite = "";
 
-    @Option(names = "--json", paramLabel = "FILE", description = "Writes one JSON object per result.")
+    @Option(
+            names = "--json",
+            paramLabel = "FILE",
+            description = "Writes one JSON object per result.")
     private @Nullable Path json;
 
-    @Option(names = "--quick", description = "The same metrics in at most a minute, with wider intervals.")
+    @Option(
+            names = "--quick",
+            description = "The same metrics in at most a minute, with wider intervals.")
     private boolean quick;
 
     @Option(names = "--set", paramLabel = "NAME=VALUE", description = "An option of the suite.")
@@ -54,13 +59,22 @@ final class BenchCommand implements Callable<Integer> {
                                                         .formatted(
                                                                 suite,
                                                                 suites.stream()
-                                                                        .map(s -> "\n  " + s.name() + ": " + s.summary())
+                                                                        .map(
+                                                                                s ->
+                                                                                        "\n  "
+                                                                                                + s
+                                                                                                        .name()
+                                                                                                + ": "
+                                                                                                + s
+                                                                                                        .summary())
                                                                         .toList())));
         System.err.println(chosen.name() + ": " + chosen.summary());
         Writer file = json == null ? null : Files.newBufferedWriter(json);
         try (Results results = new Results(RunFacts.read(root), file, System.out)) {
             boolean pass =
-                    chosen.run(new SuiteContext(quick, options, results, UpProcess.launcher(Map.of())));
+                    chosen.run(
+                            new SuiteContext(
+                                    quick, options, results, UpProcess.launcher(Map.of())));
             System.out.println(pass ? "pass" : "FAIL");
             return pass ? ExitCode.OK : ExitCode.RUNTIME;
         }

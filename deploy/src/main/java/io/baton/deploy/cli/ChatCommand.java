@@ -14,8 +14,7 @@ final class ChatCommand extends Configured {
 
     @Override
     public Integer call() throws Exception {
-        try (RunCommand.Target.Server server =
-                        target.open(configuration(RunCommand.Target.QUIET));
+        try (RunCommand.Target.Server server = target.open(configuration(RunCommand.Target.QUIET));
                 OpenAiClient client = new OpenAiClient(server.url(), target.apiKey)) {
             new Conversation(client, server.model(client), target.parameters(), target.system)
                     .loop(

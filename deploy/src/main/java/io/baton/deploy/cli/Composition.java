@@ -68,7 +68,10 @@ final class Composition {
                 Path part = Files.createTempFile(file.resolveSibling("."), "demo", ".part");
                 Files.write(part, bytes);
                 Files.move(
-                        part, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+                        part,
+                        file,
+                        StandardCopyOption.ATOMIC_MOVE,
+                        StandardCopyOption.REPLACE_EXISTING);
             }
         } catch (IOException e) {
             throw new BatonException(
@@ -78,13 +81,19 @@ final class Composition {
                     e);
         }
         return new StoredModel(
-                DEMO_NAME, file, bytes.length, Optional.empty(), Optional.empty(), Optional.empty());
+                DEMO_NAME,
+                file,
+                bytes.length,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty());
     }
 
     /** Opens the model with its template and loads its weights. */
     static ModelRuntime runtime(Configuration configuration, StoredModel model) {
         GgufFile file = GgufFile.open(model.path());
-        return ModelRuntime.load(file, kernels(configuration), template(configuration, model, file));
+        return ModelRuntime.load(
+                file, kernels(configuration), template(configuration, model, file));
     }
 
     private static ModelRuntime.Template template(
@@ -98,7 +107,10 @@ final class Composition {
             return new ModelRuntime.Template(own.get(), "file");
         }
         return model.chatTemplate()
-                .map(name -> new ModelRuntime.Template(ChatTemplates.named(name), "catalogue:" + name))
+                .map(
+                        name ->
+                                new ModelRuntime.Template(
+                                        ChatTemplates.named(name), "catalogue:" + name))
                 .orElse(ModelRuntime.Template.NONE);
     }
 
@@ -134,7 +146,9 @@ final class Composition {
         EngineOptions engine =
                 EngineCards.options(configuration, id, served.runtime().weights().config());
         Role role =
-                configuration.get(Settings.ROLE_COLOCATED) ? Role.ROLE_COLOCATED : Role.ROLE_DECODER;
+                configuration.get(Settings.ROLE_COLOCATED)
+                        ? Role.ROLE_COLOCATED
+                        : Role.ROLE_DECODER;
         return DecoderWorker.start(
                 role, options(configuration, id, served, engine), engine, served.runtime(), meters);
     }

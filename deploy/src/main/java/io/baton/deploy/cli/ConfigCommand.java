@@ -10,7 +10,11 @@ import picocli.CommandLine.Option;
         name = "config",
         description = "Shows settings.",
         mixinStandardHelpOptions = true,
-        subcommands = {ConfigCommand.Print.class, ConfigCommand.Schema.class, ConfigCommand.Docs.class})
+        subcommands = {
+            ConfigCommand.Print.class,
+            ConfigCommand.Schema.class,
+            ConfigCommand.Docs.class
+        })
 final class ConfigCommand {
     @Command(name = "print", description = "Prints every setting's value; secrets are hidden.")
     static final class Print extends Configured {

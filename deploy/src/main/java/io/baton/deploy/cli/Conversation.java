@@ -11,7 +11,9 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** A conversation in the terminal: answers stream to stdout, what is said about them goes to stderr. */
+/**
+ * A conversation in the terminal: answers stream to stdout, what is said about them goes to stderr.
+ */
 final class Conversation {
     private final OpenAiClient client;
     private final String model;
@@ -23,7 +25,10 @@ final class Conversation {
      * @param system the system message, null for none
      */
     Conversation(
-            OpenAiClient client, String model, Map<String, Object> parameters, @Nullable String system) {
+            OpenAiClient client,
+            String model,
+            Map<String, Object> parameters,
+            @Nullable String system) {
         this.client = client;
         this.model = model;
         this.parameters = Map.copyOf(parameters);
@@ -32,7 +37,9 @@ final class Conversation {
         }
     }
 
-    /** Asks once and streams the answer; throws IOException with the server's message on an error. */
+    /**
+     * Asks once and streams the answer; throws IOException with the server's message on an error.
+     */
     Answer ask(String text, PrintStream out) throws IOException, InterruptedException {
         messages.add(Map.of("role", "user", "content", text));
         Map<String, Object> body = new LinkedHashMap<>(parameters);
@@ -56,7 +63,8 @@ final class Conversation {
     }
 
     /** Continues a plain text: for models without a chat template. */
-    static Answer complete(OpenAiClient client, String model, Map<String, Object> parameters, String prompt)
+    static Answer complete(
+            OpenAiClient client, String model, Map<String, Object> parameters, String prompt)
             throws IOException, InterruptedException {
         Map<String, Object> body = new LinkedHashMap<>(parameters);
         body.put("model", model);

@@ -4,7 +4,10 @@ import io.baton.common.config.Configuration;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import picocli.CommandLine.Command;
 
-/** {@code baton decoder}: one decoder, or with {@code --colocated} a worker with both roles, that joins a router. */
+/**
+ * {@code baton decoder}: one decoder, or with {@code --colocated} a worker with both roles, that
+ * joins a router.
+ */
 @Command(name = "decoder", description = "Runs one decoder that joins a router.")
 final class DecoderCommand extends WorkerCommands {
     @Override

@@ -41,7 +41,10 @@ final class Doctor {
         tool("mvn", "builds Baton", "apt-get install maven");
         tool("cmake", "builds the C kernels", "apt-get install cmake");
         tool("cc", "builds the C kernels", "apt-get install gcc libc6-dev");
-        tool("python3", "fetches models where the hub cannot be reached", "apt-get install python3 python3-pip");
+        tool(
+                "python3",
+                "fetches models where the hub cannot be reached",
+                "apt-get install python3 python3-pip");
         port(port);
         folder(modelFolder);
         openFiles();
@@ -73,7 +76,15 @@ final class Doctor {
         try {
             String info = Files.readString(Path.of("/proc/cpuinfo"));
             List<String> present = new ArrayList<>();
-            for (String flag : List.of("avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx512_bf16", "avx_vnni")) {
+            for (String flag :
+                    List.of(
+                            "avx2",
+                            "fma",
+                            "f16c",
+                            "avx512f",
+                            "avx512_vnni",
+                            "avx512_bf16",
+                            "avx_vnni")) {
                 if (info.contains(" " + flag + " ") || info.contains(" " + flag + "\n")) {
                     present.add(flag);
                 }
@@ -102,7 +113,8 @@ final class Doctor {
     }
 
     private static Optional<Path> onPath(String name) {
-        for (String folder : System.getenv().getOrDefault("PATH", "").split(java.io.File.pathSeparator)) {
+        for (String folder :
+                System.getenv().getOrDefault("PATH", "").split(java.io.File.pathSeparator)) {
             Path candidate = Path.of(folder, name);
             if (Files.isExecutable(candidate)) {
                 return Optional.of(candidate);
@@ -125,7 +137,10 @@ final class Doctor {
             existing = existing.getParent();
         }
         boolean writable = existing != null && Files.isWritable(existing);
-        add(writable ? State.OK : State.BAD, "models", folder + (writable ? "" : " cannot be written"));
+        add(
+                writable ? State.OK : State.BAD,
+                "models",
+                folder + (writable ? "" : " cannot be written"));
     }
 
     private void openFiles() {
@@ -137,7 +152,8 @@ final class Doctor {
     }
 
     private void library(String name, String what) {
-        for (String folder : List.of("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib")) {
+        for (String folder :
+                List.of("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib")) {
             if (Files.exists(Path.of(folder, name))) {
                 add(State.OK, name, Path.of(folder, name).toString());
                 return;

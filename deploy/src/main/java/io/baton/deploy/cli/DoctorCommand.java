@@ -17,7 +17,10 @@ final class DoctorCommand extends Configured {
         }
         boolean good =
                 new Doctor()
-                        .check(configuration.get(Settings.HTTP_PORT), ModelCommand.store().folder(), kernels)
+                        .check(
+                                configuration.get(Settings.HTTP_PORT),
+                                ModelCommand.store().folder(),
+                                kernels)
                         .print(System.out);
         return good ? ExitCode.OK : ExitCode.UNAVAILABLE;
     }

@@ -15,8 +15,10 @@ final class ExitCode {
     /** The status that tells a script what kind of error it was. */
     static int of(BatonException error) {
         return switch (error.code()) {
-            case CONFIGURATION, HANDSHAKE_MISMATCH, MODEL_FILE_INVALID, NO_CHAT_TEMPLATE -> CONFIGURATION;
-            case NO_WORKER, KV_POOL_EXHAUSTED, OVERLOADED, DRAINING, MODEL_NOT_FOUND, NOT_FOUND -> UNAVAILABLE;
+            case CONFIGURATION, HANDSHAKE_MISMATCH, MODEL_FILE_INVALID, NO_CHAT_TEMPLATE ->
+                    CONFIGURATION;
+            case NO_WORKER, KV_POOL_EXHAUSTED, OVERLOADED, DRAINING, MODEL_NOT_FOUND, NOT_FOUND ->
+                    UNAVAILABLE;
             case UNKNOWN_PARAMETER, UNSUPPORTED_PARAMETER, INVALID_VALUE -> USAGE;
             case INVALID_REQUEST,
                     CONTEXT_LENGTH_EXCEEDED,
@@ -34,7 +36,8 @@ final class ExitCode {
                     WORKER_LOST,
                     KV_TRANSFER_FAILED,
                     STALE_EPOCH,
-                    DEADLINE_EXCEEDED -> RUNTIME;
+                    DEADLINE_EXCEEDED ->
+                    RUNTIME;
         };
     }
 }

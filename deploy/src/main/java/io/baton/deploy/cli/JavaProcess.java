@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Starts this program again in a JVM of its own, with this JVM's class path and flags. The child ends itself when its
- * parent is gone, so that a killed parent leaves nothing behind.
+ * Starts this program again in a JVM of its own, with this JVM's class path and flags. The child
+ * ends itself when its parent is gone, so that a killed parent leaves nothing behind.
  */
 final class JavaProcess {
     /** Names the parent's process id to a child. */
@@ -17,8 +17,12 @@ final class JavaProcess {
 
     private JavaProcess() {}
 
-    /** Starts {@code baton arguments...}; standard output and error are this process's own error stream's. */
-    static Process start(List<String> arguments, Map<String, String> environment) throws IOException {
+    /**
+     * Starts {@code baton arguments...}; standard output and error are this process's own error
+     * stream's.
+     */
+    static Process start(List<String> arguments, Map<String, String> environment)
+            throws IOException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         for (String flag : ManagementFactory.getRuntimeMXBean().getInputArguments()) {

@@ -17,7 +17,8 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
- * All roles in this JVM, over the same gRPC and TCP channels as in processes of their own, with one copy of the weights.
+ * All roles in this JVM, over the same gRPC and TCP channels as in processes of their own, with one
+ * copy of the weights.
  */
 final class LocalCluster implements AutoCloseable {
     private static final long POLL_MILLIS = 5;
@@ -29,7 +30,8 @@ final class LocalCluster implements AutoCloseable {
     private final List<StartupBlock.Role> roles = new ArrayList<>();
     private final StartupBlock block;
 
-    private LocalCluster(Configuration configuration, Progress progress) throws InterruptedException {
+    private LocalCluster(Configuration configuration, Progress progress)
+            throws InterruptedException {
         StoredModel model = Composition.model(configuration, progress);
         runtime = Composition.runtime(configuration, model);
         PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -52,7 +54,10 @@ final class LocalCluster implements AutoCloseable {
         block =
                 new StartupBlock(
                         model.name(),
-                        runtime.kernels().profile().label() + " (" + runtime.kernels().reason() + ")",
+                        runtime.kernels().profile().label()
+                                + " ("
+                                + runtime.kernels().reason()
+                                + ")",
                         StartupBlock.pool(configuration, runtime.weights().config()),
                         roles,
                         url());
@@ -66,9 +71,17 @@ final class LocalCluster implements AutoCloseable {
 
     private void startWorkers(
             Configuration base, Composition.Served served, PrometheusMeterRegistry meters) {
-        roles.add(new StartupBlock.Role("router", url().getAuthority(), ProcessHandle.current().pid()));
+        roles.add(
+                new StartupBlock.Role(
+                        "router", url().getAuthority(), ProcessHandle.current().pid()));
         Map<String, String> address =
-                Map.of("router.address", router.controlAddress(), "control.port", "0", "kv.port", "0");
+                Map.of(
+                        "router.address",
+                        router.controlAddress(),
+                        "control.port",
+                        "0",
+                        "kv.port",
+                        "0");
         boolean colocated = base.get(Settings.ROLE_COLOCATED);
         int prefillers = colocated ? 0 : base.get(Settings.UP_PREFILLERS);
         for (int i = 1; i <= prefillers; i++) {
@@ -89,7 +102,8 @@ final class LocalCluster implements AutoCloseable {
 
     private void add(String id, WorkerCommands.Running worker) {
         workers.add(worker);
-        roles.add(new StartupBlock.Role(id, worker.controlAddress(), ProcessHandle.current().pid()));
+        roles.add(
+                new StartupBlock.Role(id, worker.controlAddress(), ProcessHandle.current().pid()));
     }
 
     private void awaitReady() throws InterruptedException {

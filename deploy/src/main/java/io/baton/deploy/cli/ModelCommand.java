@@ -91,7 +91,8 @@ final class ModelCommand {
             }
             for (StoredModel model : store.list()) {
                 if (model.catalogue().isEmpty()) {
-                    System.out.printf(Locale.ROOT, "%-18s here     %s%n", model.name(), model.path());
+                    System.out.printf(
+                            Locale.ROOT, "%-18s here     %s%n", model.name(), model.path());
                 }
             }
             return ExitCode.OK;
@@ -126,7 +127,8 @@ final class ModelCommand {
             System.out.println("name      " + model.name());
             System.out.println("title     " + model.title());
             System.out.println("family    " + model.family());
-            System.out.println("license   " + model.license().title() + " " + model.license().url());
+            System.out.println(
+                    "license   " + model.license().title() + " " + model.license().url());
             for (ModelSource source : model.sources()) {
                 System.out.printf(
                         Locale.ROOT,

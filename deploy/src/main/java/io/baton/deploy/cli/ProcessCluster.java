@@ -59,7 +59,9 @@ final class ProcessCluster {
         environment.put(Settings.ROUTER_ADDRESSES.environment(), "127.0.0.1:" + controlPort);
         environment.put(Settings.CONTROL_PORT.environment(), "0");
         environment.put(Settings.KV_PORT.environment(), "0");
-        URI url = URI.create("http://" + host(configuration.get(Settings.HTTP_HOST)) + ":" + httpPort);
+        URI url =
+                URI.create(
+                        "http://" + host(configuration.get(Settings.HTTP_HOST)) + ":" + httpPort);
         try (Supervisor supervisor = new Supervisor(Ticker.system(), environment)) {
             int workers = startAll(supervisor);
             awaitWorkers(url, workers);
@@ -94,8 +96,7 @@ final class ProcessCluster {
 
     private static Supervisor.Role worker(String role, int number) {
         String id = role + "-" + number;
-        return new Supervisor.Role(
-                id, List.of(role), Map.of(Settings.WORKER_ID.environment(), id));
+        return new Supervisor.Role(id, List.of(role), Map.of(Settings.WORKER_ID.environment(), id));
     }
 
     private void awaitWorkers(URI url, int workers) throws InterruptedException {
@@ -146,7 +147,8 @@ final class ProcessCluster {
                     new StartupBlock.Role(
                             process.getKey(), "process " + process.getValue(), process.getValue()));
         }
-        StartupBlock block = new StartupBlock(model.name(), facts.kernels(), facts.pool(), roles, url);
+        StartupBlock block =
+                new StartupBlock(model.name(), facts.kernels(), facts.pool(), roles, url);
         if (print) {
             block.print(System.out);
         }

@@ -6,7 +6,10 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 
-/** Shows how far something long has come, on stderr: a bar on a terminal, else a line every ten per cent. One thread. */
+/**
+ * Shows how far something long has come, on stderr: a bar on a terminal, else a line every ten per
+ * cent. One thread.
+ */
 final class Progress implements AutoCloseable {
     private final PrintStream log;
     private final boolean terminal;
@@ -23,7 +26,10 @@ final class Progress implements AutoCloseable {
         return new Progress(System.err, System.console() != null && System.console().isTerminal());
     }
 
-    /** Says that {@code done} of {@code total} bytes of a task are done; {@code total} may be -1 for unknown. */
+    /**
+     * Says that {@code done} of {@code total} bytes of a task are done; {@code total} may be -1 for
+     * unknown.
+     */
     void bytes(String name, long done, long total) {
         if (!name.equals(task)) {
             close();

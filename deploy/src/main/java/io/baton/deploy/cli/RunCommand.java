@@ -13,7 +13,10 @@ import picocli.CommandLine.Parameters;
 /** {@code baton run PROMPT}: one answer, streamed to stdout. */
 @Command(name = "run", description = "Answers one prompt in the terminal.")
 final class RunCommand extends Configured {
-    @Parameters(paramLabel = "PROMPT", arity = "1..*", description = "What to ask; words are joined.")
+    @Parameters(
+            paramLabel = "PROMPT",
+            arity = "1..*",
+            description = "What to ask; words are joined.")
     private List<String> words = List.of();
 
     @Mixin private Target target = new Target();

@@ -12,8 +12,8 @@ import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
 
 /**
- * Turns the table of settings into command-line flags, so that a key is defined once. Every command that reads the configuration
- * takes all flags, {@code --config FILE} and {@code --set KEY=VALUE}.
+ * Turns the table of settings into command-line flags, so that a key is defined once. Every command
+ * that reads the configuration takes all flags, {@code --config FILE} and {@code --set KEY=VALUE}.
  */
 final class SettingFlags {
     private static final String CONFIG = "--config";
@@ -35,7 +35,8 @@ final class SettingFlags {
                 OptionSpec.builder(CONFIG)
                         .type(Path.class)
                         .paramLabel("FILE")
-                        .description("YAML file with settings, see docs/configuration.md (env: BATON_CONFIG).")
+                        .description(
+                                "YAML file with settings, see docs/configuration.md (env: BATON_CONFIG).")
                         .build());
         spec.addOption(
                 OptionSpec.builder(SET)
@@ -63,7 +64,8 @@ final class SettingFlags {
         if (isSwitch) {
             builder.arity("0..1").fallbackValue("true").paramLabel("true|false");
         } else {
-            builder.paramLabel(flag.substring(flag.lastIndexOf('-') + 1).toUpperCase(java.util.Locale.ROOT));
+            builder.paramLabel(
+                    flag.substring(flag.lastIndexOf('-') + 1).toUpperCase(java.util.Locale.ROOT));
         }
         return builder.build();
     }
@@ -92,7 +94,10 @@ final class SettingFlags {
         return Configuration.load(file, System.getenv(), given);
     }
 
-    /** The configuration as environment variables, for a child process: what differs from the defaults. */
+    /**
+     * The configuration as environment variables, for a child process: what differs from the
+     * defaults.
+     */
     static Map<String, String> environment(Configuration configuration) {
         Map<String, String> variables = new LinkedHashMap<>();
         for (Setting<?> setting : Settings.all()) {
@@ -101,9 +106,12 @@ final class SettingFlags {
         return variables;
     }
 
-    private static <T> Map<String, String> variable(Configuration configuration, Setting<T> setting) {
+    private static <T> Map<String, String> variable(
+            Configuration configuration, Setting<T> setting) {
         String text = setting.type().format(configuration.get(setting));
-        return text.equals(setting.defaultText()) && configuration.origin(setting) instanceof io.baton.common.config.Origin.Default
+        return text.equals(setting.defaultText())
+                        && configuration.origin(setting)
+                                instanceof io.baton.common.config.Origin.Default
                 ? Map.of()
                 : Map.of(setting.environment(), text);
     }

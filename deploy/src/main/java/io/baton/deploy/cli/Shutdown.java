@@ -4,8 +4,9 @@ import java.util.concurrent.CountDownLatch;
 import sun.misc.Signal;
 
 /**
- * Waits for Ctrl-C or SIGTERM so that the caller can drain and end with status 0. A second signal ends the process at once
- * with the status that a shell expects of it. The JDK has no other way to answer a signal with something else than its own exit.
+ * Waits for Ctrl-C or SIGTERM so that the caller can drain and end with status 0. A second signal
+ * ends the process at once with the status that a shell expects of it. The JDK has no other way to
+ * answer a signal with something else than its own exit.
  */
 final class Shutdown {
     private static final int SIGNAL_BASE = 128;

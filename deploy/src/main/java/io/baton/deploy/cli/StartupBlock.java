@@ -39,7 +39,9 @@ record StartupBlock(String model, String kernels, String pool, List<Role> roles,
         KvLayout layout =
                 model.kvLayout(configuration.get(Settings.KV_DTYPE), EngineOptions.BLOCK_TOKENS);
         long blocks =
-                configuration.get(Settings.KV_POOL).blocks(layout.blockBytes(), EngineOptions.BLOCK_TOKENS);
+                configuration
+                        .get(Settings.KV_POOL)
+                        .blocks(layout.blockBytes(), EngineOptions.BLOCK_TOKENS);
         return "%,d tokens a worker (%,d blocks of %d, %s, %d MiB)"
                 .formatted(
                         blocks * EngineOptions.BLOCK_TOKENS,
@@ -63,9 +65,12 @@ record StartupBlock(String model, String kernels, String pool, List<Role> roles,
         }
         out.println("  url      " + bold + url + "/v1" + plain);
         out.println();
-        out.println("curl " + url + "/v1/chat/completions -H 'Content-Type: application/json' -d '{");
-        out.println("  \"messages\": [{\"role\": \"system\", \"content\": \"You are a helpful AI assistant.\"},");
-        out.println("               {\"role\": \"user\", \"content\": \"What is the capital of France?\"}],");
+        out.println(
+                "curl " + url + "/v1/chat/completions -H 'Content-Type: application/json' -d '{");
+        out.println(
+                "  \"messages\": [{\"role\": \"system\", \"content\": \"You are a helpful AI assistant.\"},");
+        out.println(
+                "               {\"role\": \"user\", \"content\": \"What is the capital of France?\"}],");
         out.println("  \"temperature\": 0}'");
         out.println();
         out.flush();
@@ -78,7 +83,8 @@ record StartupBlock(String model, String kernels, String pool, List<Role> roles,
         status.put("model", model);
         List<Map<String, Object>> processes = new ArrayList<>();
         for (Role role : roles) {
-            processes.add(Map.of("role", role.name(), "address", role.address(), "pid", role.pid()));
+            processes.add(
+                    Map.of("role", role.name(), "address", role.address(), "pid", role.pid()));
         }
         status.put("processes", processes);
         Path part = file.resolveSibling(file.getFileName() + ".part");

@@ -27,7 +27,9 @@ final class Supervisor implements AutoCloseable {
     private boolean closing;
     private Runnable onChange = () -> {};
 
-    /** @param environment added to every child's own */
+    /**
+     * @param environment added to every child's own
+     */
     Supervisor(Ticker ticker, Map<String, String> environment) {
         this.ticker = ticker;
         this.environment = environment;
@@ -88,7 +90,10 @@ final class Supervisor implements AutoCloseable {
             return;
         }
         child.restarts.addLast(now);
-        LOG.warn("{} ended with status {}; starting it again", child.role.name(), process.exitValue());
+        LOG.warn(
+                "{} ended with status {}; starting it again",
+                child.role.name(),
+                process.exitValue());
         CompletableFuture.delayedExecutor(RESTART_DELAY_MILLIS, TimeUnit.MILLISECONDS)
                 .execute(() -> restart(child));
     }
@@ -115,7 +120,10 @@ final class Supervisor implements AutoCloseable {
         return processes;
     }
 
-    /** Ends all children in the order of their start, the first (the router) first so that it can drain. */
+    /**
+     * Ends all children in the order of their start, the first (the router) first so that it can
+     * drain.
+     */
     @Override
     public void close() throws InterruptedException {
         List<Child> all;

@@ -10,7 +10,8 @@ import picocli.CommandLine.Option;
 /** {@code baton up}: router, prefillers and decoders on this machine, until Ctrl-C. */
 @Command(
         name = "up",
-        description = "Starts router, prefillers and decoders on this machine and serves until Ctrl-C.")
+        description =
+                "Starts router, prefillers and decoders on this machine and serves until Ctrl-C.")
 final class UpCommand extends Configured {
     @Option(
             names = "--status-file",
@@ -32,7 +33,8 @@ final class UpCommand extends Configured {
             Shutdown.await();
             System.err.println("baton: draining; Ctrl-C again ends at once");
             if (!cluster.drain()) {
-                System.err.println("baton: requests were still open after drain.timeout; they are ended");
+                System.err.println(
+                        "baton: requests were still open after drain.timeout; they are ended");
             }
         }
         return ExitCode.OK;

@@ -12,7 +12,10 @@ import java.util.concurrent.TimeUnit;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
 
-/** {@code baton up} in a process of its own, known by its status file: for benchmarks and system tests. */
+/**
+ * {@code baton up} in a process of its own, known by its status file: for benchmarks and system
+ * tests.
+ */
 public final class UpProcess implements ClusterLauncher.Cluster {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final long READY_SECONDS = 180;

@@ -11,7 +11,10 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What the commands of the two worker roles share: load the model, start, serve until a signal, drain. */
+/**
+ * What the commands of the two worker roles share: load the model, start, serve until a signal,
+ * drain.
+ */
 abstract class WorkerCommands extends Configured {
     private static final Logger LOG = LoggerFactory.getLogger(WorkerCommands.class);
 

@@ -11,7 +11,9 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** The official Python and npm clients, where {@code .ci/run} (or a contributor) has installed them. */
+/**
+ * The official Python and npm clients, where {@code .ci/run} (or a contributor) has installed them.
+ */
 @ExtendWith(DemoCluster.class)
 class ForeignClientsTest {
     private static final Path ROOT = Path.of(System.getProperty("baton.root", ".."));
@@ -33,8 +35,7 @@ class ForeignClientsTest {
         assumeInstalled(CLIENTS.resolve("node_modules/openai"));
         Path script = CLIENTS.resolve("conversation.mjs");
         Files.writeString(
-                script,
-                Files.readString(ROOT.resolve("deploy/src/test/clients/conversation.mjs")));
+                script, Files.readString(ROOT.resolve("deploy/src/test/clients/conversation.mjs")));
         run(cluster, CLIENTS, "node", script.toString());
     }
 
@@ -49,7 +50,10 @@ class ForeignClientsTest {
         List<String> all = new java.util.ArrayList<>(List.of(command));
         all.add(cluster.url());
         Process process =
-                new ProcessBuilder(all).directory(folder.toFile()).redirectErrorStream(true).start();
+                new ProcessBuilder(all)
+                        .directory(folder.toFile())
+                        .redirectErrorStream(true)
+                        .start();
         String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertEquals(0, process.waitFor(), text);
         assertEquals("ok", text.strip().lines().reduce((a, b) -> b).orElse(""), text);

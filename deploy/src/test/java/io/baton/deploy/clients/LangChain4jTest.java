@@ -23,8 +23,7 @@ import org.junit.jupiter.api.extension.ExtendWith;
 /** LangChain4j against a real cluster: its JDK HTTP client asks for the h2c upgrade. */
 @ExtendWith(DemoCluster.class)
 class LangChain4jTest {
-    private static OpenAiChatModel model(DemoCluster cluster, double temperature)
-            throws Exception {
+    private static OpenAiChatModel model(DemoCluster cluster, double temperature) throws Exception {
         return OpenAiChatModel.builder()
                 .baseUrl(cluster.url() + "/v1")
                 .apiKey("none")
@@ -71,7 +70,8 @@ class LangChain4jTest {
                                 streamed.completeExceptionally(error);
                             }
                         });
-        assertEquals(whole.aiMessage().text(), streamed.get(60, TimeUnit.SECONDS).aiMessage().text());
+        assertEquals(
+                whole.aiMessage().text(), streamed.get(60, TimeUnit.SECONDS).aiMessage().text());
     }
 
     @Test

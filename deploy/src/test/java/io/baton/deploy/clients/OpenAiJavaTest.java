@@ -41,7 +41,10 @@ class OpenAiJavaTest {
         OpenAIClient client = client(cluster);
         ChatCompletion first = client.chat().completions().create(request(client).build());
         ChatCompletionCreateParams next =
-                request(client).addMessage(first.choices().getFirst().message()).addUserMessage("And then?").build();
+                request(client)
+                        .addMessage(first.choices().getFirst().message())
+                        .addUserMessage("And then?")
+                        .build();
         ChatCompletion whole = client.chat().completions().create(next);
         List<ChatCompletionChunk> chunks;
         try (StreamResponse<ChatCompletionChunk> stream =
@@ -69,7 +72,10 @@ class OpenAiJavaTest {
         BadRequestException error =
                 assertThrows(
                         BadRequestException.class,
-                        () -> client.chat().completions().create(request(client).temperature(-3.0).build()));
+                        () ->
+                                client.chat()
+                                        .completions()
+                                        .create(request(client).temperature(-3.0).build()));
         assertEquals("temperature", error.param().orElse(""));
     }
 
@@ -82,7 +88,8 @@ class OpenAiJavaTest {
                         .createStreaming(
                                 request(client)
                                         .maxTokens(200)
-                                        .putAdditionalBodyProperty("ignore_eos", com.openai.core.JsonValue.from(true))
+                                        .putAdditionalBodyProperty(
+                                                "ignore_eos", com.openai.core.JsonValue.from(true))
                                         .build())) {
             assertTrue(stream.stream().findFirst().isPresent());
         }
