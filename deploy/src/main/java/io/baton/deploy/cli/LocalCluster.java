@@ -8,6 +8,7 @@ import io.baton.common.model.StoredModel;
 import io.baton.engine.ModelRuntime;
 import io.baton.router.RouterOptions;
 import io.baton.router.RouterServer;
+import io.baton.router.registry.PoolView;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.net.URI;
@@ -120,7 +121,10 @@ final class LocalCluster implements AutoCloseable {
     }
 
     private int joined() {
-        return router.pools().stream().mapToInt(pool -> pool.workers().size()).sum();
+        return router.pools().stream()
+                .filter(PoolView::isServable)
+                .mapToInt(pool -> pool.workers().size())
+                .sum();
     }
 
     /** Base URL without {@code /v1}. */

@@ -119,7 +119,8 @@ final class ProcessCluster {
         try (OpenAiClient client = new OpenAiClient(url, key)) {
             int workers = 0;
             for (JsonNode pool : client.get("/admin/workers").path("pools")) {
-                workers += pool.path("workers").size();
+                // A pool whose tokenizer has not come from a worker yet cannot serve.
+                workers += pool.path("servable").asBoolean() ? pool.path("workers").size() : 0;
             }
             return workers;
         } catch (IOException e) {
