@@ -8,6 +8,7 @@ logits of the generated positions go to DIR/NNN.f32 for model_compare.py. Needs 
 """
 
 import argparse
+import functools
 import gzip
 import json
 import os
@@ -20,12 +21,14 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 import prompts
 
 
+@functools.lru_cache
 def has_bos(path):
     from gguf import GGUFReader
     field = GGUFReader(path).fields.get("tokenizer.ggml.add_bos_token")
     return bool(field.parts[field.data[0]][0]) if field else False
 
 
+@functools.lru_cache
 def bos_id(path):
     from gguf import GGUFReader
     field = GGUFReader(path).fields["tokenizer.ggml.bos_token_id"]

@@ -25,15 +25,18 @@
  *
  *   F32         per column: 8 f32                       F16, BF16   per column: 8 of 16 bits
  *   Q4_0        8 f16 d | 128 nibbles                   Q4_1        8 f16 d | 8 f16 m | nibbles
- *   Q5_0        8 f16 d | 256 quads                     Q5_1        8 f16 d | 8 f16 m | quads
+ *   Q5_0        8 f16 d | 256 bytes                     Q5_1        8 f16 d | 8 f16 m | bytes
  *   Q8_0        8 f16 d | 256 pairs
  *   Q4_K        header 8 f16 d | 8 f16 dmin;            8 u8 scale | 8 u8 min | nibbles
- *   Q5_K        header as Q4_K;                         8 u8 scale | 8 u8 min | quads
- *   Q6_K        header 8 f16 d;                         8 i8 scale | 8 i8 scale | quads
+ *   Q5_K        header as Q4_K;                         8 u8 scale | 8 u8 min | bytes
+ *   Q6_K        header 8 f16 d;                         8 i8 scale | 8 i8 scale | bytes
  *
- *   quads     byte 32 (k / 4) + 4 row + k % 4, unsigned as in the file
- *   nibbles   columns 0 to 15 as quads in the low halves, 16 to 31 in the high ones
+ *   nibbles   per 8 columns 32 bits for each row: a 16-bit half for even columns, one for odd ones,
+ *             in it 4 bits for each of its 4 columns, lowest first
+ *   bytes     per 4 columns 32 bits for each row, likewise with 8 bits; unsigned as in the file
  *   pairs     byte 16 (k / 2) + 2 row + k % 2, signed
+ *
+ * So a shift and a mask give a panel's quanta of columns 2 i and 2 i + 1 in 16-bit lanes.
  *
  * A vector (one row) is float32.
  */
@@ -54,10 +57,15 @@ typedef struct {
     int32_t low_sum;  /* of the first 16 */
 } block_meta;
 
-/* Activation rows as 8-bit integers, blocks of 32; wide is q again, in 16 bits. */
+/*
+ * The largest magnitude of a quantised activation: 13 bits. Products with quanta of up to 8 bits sum
+ * to less than 2^24 over a block, so they are exact in float32 too.
+ */
+#define LEVELS 4095
+
+/* Activation rows as 16-bit integers, blocks of 32. */
 typedef struct {
-    int8_t *q;
-    int16_t *wide;
+    int16_t *q;
     block_meta *meta;
     int32_t cols;
 } quant_rows;
@@ -71,7 +79,7 @@ typedef struct {
 
 /* One set of inner loops, compiled for one instruction set. Ranges are [from, to). */
 typedef struct {
-    void (*quantise)(const float *x, const quant_rows *out, int wide, int from, int to);
+    void (*quantise)(const float *x, const quant_rows *out, int from, int to);
     void (*matmul)(const baton_weight *w, const matmul_in *in, float *out, int from, int to);
     void (*norm)(const baton_op *op, int from, int to);
     void (*add)(const baton_op *op, int from, int to);
@@ -114,6 +122,25 @@ INLINE int is_float_type(int type) {
 
 INLINE int is_k_type(int type) {
     return type == BATON_Q4_K || type == BATON_Q5_K || type == BATON_Q6_K;
+}
+
+/* Types whose quanta lie as nibbles in a panel. */
+INLINE int is_nibble_type(int type) {
+    return type == BATON_Q4_0 || type == BATON_Q4_1 || type == BATON_Q4_K;
+}
+
+/* The byte of column k, row lane among a block's nibbles; odd pairs of columns in the high half. */
+INLINE int nibble_at(int lane, int k) {
+    return 32 * (k / 8) + 4 * lane + 2 * (k % 2) + k % 8 / 4;
+}
+
+INLINE int nibble_shift(int k) {
+    return k % 4 / 2 * 4;
+}
+
+/* The byte of column k, row lane among a block's bytes. */
+INLINE int byte_at(int lane, int k) {
+    return 32 * (k / 4) + 4 * lane + 2 * (k % 2) + k % 4 / 2;
 }
 
 /* pool.c */

@@ -12,7 +12,7 @@
 /* Activation bytes of one pass over a group of panels: they stay in the L1 cache. */
 #define PASS_BYTES 12288
 
-static void quantise_block(const float *x, int8_t *q, block_meta *meta) {
+static void quantise_block(const float *x, int16_t *q, block_meta *meta) {
     const __m256 sign = _mm256_set1_ps(-0.0f);
     __m256 v[4];
     __m256 most = _mm256_setzero_ps();
@@ -22,37 +22,29 @@ static void quantise_block(const float *x, int8_t *q, block_meta *meta) {
     }
     float largest = v_largest(most);
     /* So small a block is zero: its inverse would overflow. */
-    float inverse = largest < 1e-30f ? 0 : 127.0f / largest;
+    float inverse = largest < 1e-30f ? 0 : LEVELS / largest;
     __m256i n[4];
     for (int i = 0; i < 4; i++) {
         n[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], _mm256_set1_ps(inverse)));
     }
-    __m256i low = _mm256_packs_epi32(n[0], n[1]);
-    __m256i high = _mm256_packs_epi32(n[2], n[3]);
-    __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
-    __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), order);
-    _mm256_storeu_si256((__m256i *)(void *)q, bytes);
-    __m256i sums = _mm256_madd_epi16(
-        _mm256_maddubs_epi16(_mm256_set1_epi8(1), bytes), _mm256_set1_epi16(1));
-    __m128i pair = _mm_hadd_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+    __m256i low = _mm256_permute4x64_epi64(_mm256_packs_epi32(n[0], n[1]), 0xd8);
+    __m256i high = _mm256_permute4x64_epi64(_mm256_packs_epi32(n[2], n[3]), 0xd8);
+    _mm256_storeu_si256((__m256i *)(void *)q, low);
+    _mm256_storeu_si256((__m256i *)(void *)(q + 16), high);
+    const __m256i ones = _mm256_set1_epi16(1);
+    __m256i sums = _mm256_hadd_epi32(_mm256_madd_epi16(low, ones), _mm256_madd_epi16(high, ones));
+    __m128i pair = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
     pair = _mm_hadd_epi32(pair, pair);
-    int32_t first = _mm_cvtsi128_si32(pair);
-    meta->scale = largest < 1e-30f ? 0 : largest / 127.0f;
-    meta->low_sum = first;
-    meta->sum = first + _mm_extract_epi32(pair, 1);
+    meta->scale = largest < 1e-30f ? 0 : largest / LEVELS;
+    meta->low_sum = _mm_cvtsi128_si32(pair);
+    meta->sum = meta->low_sum + _mm_extract_epi32(pair, 1);
     meta->scaled_sum = meta->scale * (float)meta->sum;
 }
 
-static void quantise(const float *x, const quant_rows *out, int wide, int from, int to) {
+static void quantise(const float *x, const quant_rows *out, int from, int to) {
     int blocks = out->cols / BLOCK;
     for (int64_t b = (int64_t)from * blocks; b < (int64_t)to * blocks; b++) {
-        int8_t *q = out->q + b * BLOCK;
-        quantise_block(x + b * BLOCK, q, out->meta + b);
-        for (int i = 0; wide && i < BLOCK; i += 16) {
-            __m128i half = _mm_loadu_si128((const __m128i *)(const void *)(q + i));
-            __m256i *to16 = (__m256i *)(void *)(out->wide + b * BLOCK + i);
-            _mm256_storeu_si256(to16, _mm256_cvtepi8_epi16(half));
-        }
+        quantise_block(x + b * BLOCK, out->q + b * BLOCK, out->meta + b);
     }
 }
 
@@ -64,7 +56,7 @@ INLINE __m128i load128(const uint8_t *at) {
     return _mm_loadu_si128((const __m128i *)(const void *)at);
 }
 
-INLINE __m256i four_bytes(const void *at) {
+INLINE __m256i two_columns(const int16_t *at) {
     int32_t value;
     memcpy(&value, at, 4);
     return _mm256_set1_epi32(value);
@@ -76,71 +68,43 @@ INLINE __m256i four_bytes(const void *at) {
  */
 #define KEEP(vector) __asm__ volatile("" : "+x"(vector))
 
-/*
- * Nibbles: a 16-bit lane gets 8 sums of two products, each at most 15 * 128 * 2, together 30720:
- * no saturation.
- */
-INLINE void dot_nibbles(const uint8_t *w, const int8_t *q, ptrdiff_t cols, __m256i *sum, const int T) {
-    const __m256i mask = _mm256_set1_epi8(15);
-    __m256i s[TILE];
-#pragma GCC unroll 4
-    for (int quad = 0; quad < 4; quad++) {
-        __m256i raw = load256(w + 32 * quad);
-        __m256i low = _mm256_and_si256(raw, mask);
-        __m256i high = _mm256_and_si256(_mm256_srli_epi16(raw, 4), mask);
-#pragma GCC unroll 4
-        for (int t = 0; t < T; t++) {
-            __m256i a = _mm256_maddubs_epi16(low, four_bytes(q + t * cols + 4 * quad));
-            s[t] = quad == 0 ? a : _mm256_add_epi16(s[t], a);
-            a = _mm256_maddubs_epi16(high, four_bytes(q + t * cols + 16 + 4 * quad));
-            s[t] = _mm256_add_epi16(s[t], a);
-            KEEP(s[t]);
-        }
+/* A panel's quanta of columns 2 i and 2 i + 1 of the block at w, in 16-bit lanes. */
+INLINE __m256i pair_of(const int type, const uint8_t *w, const int i) {
+    if (type == BATON_Q8_0) {
+        return _mm256_cvtepi8_epi16(load128(w + 16 * i));
     }
-#pragma GCC unroll 4
-    for (int t = 0; t < T; t++) {
-        sum[t] = _mm256_madd_epi16(s[t], _mm256_set1_epi16(1));
+    const int bits = is_nibble_type(type) ? 4 : 8;
+    const int each = 16 / bits;
+    __m256i raw = load256(w + 32 * (i / each));
+    if (i % each == each - 1) {
+        return _mm256_srli_epi16(raw, 16 - bits);
     }
+    return _mm256_and_si256(_mm256_srli_epi16(raw, i % each * bits), _mm256_set1_epi16((1 << bits) - 1));
 }
 
 /*
- * Quads of 16 columns: in 16 bits 4 sums of two products of 5-bit quanta (31 * 128 * 2 * 4 = 31744)
- * or 2 of 6-bit ones (63 * 128 * 2 * 2 = 32256) fit.
+ * Products of the block's pairs of columns [from, from + count) of P panels, T rows: sums below
+ * 2^24. A panel's bytes are after another's by stride.
  */
-INLINE void dot_quads(
-    const uint8_t *w, const int8_t *q, ptrdiff_t cols, __m256i *sum, const int T, const int six) {
-    const __m256i ones = _mm256_set1_epi16(1);
-    __m256i s[TILE];
-#pragma GCC unroll 4
-    for (int quad = 0; quad < 4; quad++) {
-        __m256i weights = load256(w + 32 * quad);
-#pragma GCC unroll 4
-        for (int t = 0; t < T; t++) {
-            __m256i a = _mm256_maddubs_epi16(weights, four_bytes(q + t * cols + 4 * quad));
-            s[t] = quad == 0 || (six && quad == 2) ? a : _mm256_add_epi16(s[t], a);
-            KEEP(s[t]);
-            if (six && quad == 1) {
-                sum[t] = _mm256_madd_epi16(s[t], ones);
-            }
-        }
-    }
-#pragma GCC unroll 4
-    for (int t = 0; t < T; t++) {
-        __m256i last = _mm256_madd_epi16(s[t], ones);
-        sum[t] = six ? _mm256_add_epi32(sum[t], last) : last;
-    }
-}
-
-/* Signed bytes widened to 16 bits: products of pairs go straight into 32-bit sums. */
-INLINE void dot_pairs(const uint8_t *w, const int16_t *q, ptrdiff_t cols, __m256i *sum, const int T) {
+INLINE void dot_pairs(
+    const int type, const int P, const int T, const uint8_t *w, size_t stride,
+    const int16_t *const *q, __m256i sum[2][TILE], const int from, const int count) {
 #pragma GCC unroll 16
-    for (int pair = 0; pair < 16; pair++) {
-        __m256i weights = _mm256_cvtepi8_epi16(load128(w + 16 * pair));
+    for (int i = 0; i < count; i++) {
+        __m256i weights[2];
+#pragma GCC unroll 2
+        for (int p = 0; p < P; p++) {
+            weights[p] = pair_of(type, w + (size_t)p * stride, from + i);
+        }
 #pragma GCC unroll 4
         for (int t = 0; t < T; t++) {
-            __m256i a = _mm256_madd_epi16(weights, four_bytes(q + t * cols + 2 * pair));
-            sum[t] = pair == 0 ? a : _mm256_add_epi32(sum[t], a);
-            KEEP(sum[t]);
+            __m256i row = two_columns(q[t] + 2 * (from + i));
+#pragma GCC unroll 2
+            for (int p = 0; p < P; p++) {
+                __m256i a = _mm256_madd_epi16(weights[p], row);
+                sum[p][t] = i == 0 ? a : _mm256_add_epi32(sum[p][t], a);
+                KEEP(sum[p][t]);
+            }
         }
     }
 }
@@ -159,94 +123,105 @@ INLINE __m256 eight_signed(const uint8_t *at) {
     return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
 }
 
-/* acc + (sum - bias) * weight scale * row scale. */
-INLINE __m256 scaled(__m256 acc, __m256i sum, __m256i bias, __m256 scale, const block_meta *meta) {
-    __m256 both = _mm256_mul_ps(scale, _mm256_broadcast_ss(&meta->scale));
-    return _mm256_fmadd_ps(_mm256_cvtepi32_ps(_mm256_sub_epi32(sum, bias)), both, acc);
+/* What the sums of a panel's block are multiplied with, and the minimum that is added. */
+typedef struct {
+    __m256 scale;
+    __m256 min;
+} block_scales;
+
+/* Q6_K has a scale for each half of a block. */
+INLINE block_scales scales_of(
+    const int type, const uint8_t *super, const uint8_t *header, const int half) {
+    block_scales s;
+    s.min = _mm256_setzero_ps();
+    if (type == BATON_Q6_K) {
+        s.scale = _mm256_mul_ps(eight_halves(super), eight_signed(header + 8 * half));
+    } else if (is_k_type(type)) {
+        s.scale = _mm256_mul_ps(eight_halves(super), eight_unsigned(header));
+        s.min = _mm256_mul_ps(eight_halves(super + 16), eight_unsigned(header + 8));
+    } else {
+        s.scale = eight_halves(header);
+        if (type == BATON_Q4_1 || type == BATON_Q5_1) {
+            s.min = eight_halves(header + 16);
+        }
+    }
+    return s;
 }
 
-/* One panel times T rows. */
+/* What a block's sums are too large by, for the offset of the quanta. */
+INLINE __m256i bias_of(const int type, const block_meta *m, const int half) {
+    if (type == BATON_Q6_K) {
+        return _mm256_set1_epi32((half == 0 ? m->low_sum : m->sum - m->low_sum) * 32);
+    }
+    if (type == BATON_Q4_0 || type == BATON_Q5_0) {
+        return _mm256_set1_epi32(m->sum * (type == BATON_Q4_0 ? 8 : 16));
+    }
+    return _mm256_setzero_si256();
+}
+
+/* A block's sums, scaled, onto the accumulator of a panel and a row. */
+INLINE __m256 add_block(
+    const int type, __m256 acc, __m256i sum, block_scales s, const block_meta *m, const int half) {
+    __m256 both = _mm256_mul_ps(s.scale, _mm256_broadcast_ss(&m->scale));
+    __m256i unbiased = _mm256_sub_epi32(sum, bias_of(type, m, half));
+    acc = _mm256_fmadd_ps(_mm256_cvtepi32_ps(unbiased), both, acc);
+    if (is_k_type(type) && type != BATON_Q6_K) {
+        return _mm256_fnmadd_ps(s.min, _mm256_broadcast_ss(&m->scaled_sum), acc);
+    }
+    if (type == BATON_Q4_1 || type == BATON_Q5_1) {
+        return _mm256_fmadd_ps(s.min, _mm256_broadcast_ss(&m->scaled_sum), acc);
+    }
+    return acc;
+}
+
+/* P panels times T rows. */
 INLINE void tile_quant(
-    const int type, const int T, const baton_weight *w, const uint8_t *panel, const quant_rows *x,
-    int row, __m256 *acc) {
+    const int type, const int P, const int T, const baton_weight *w, const uint8_t *panel,
+    const quant_rows *x, int row, __m256 acc[2][TILE]) {
     const int blocks = w->cols / BLOCK;
-    const ptrdiff_t cols = w->cols;
-    const int8_t *q = x->q + row * cols;
-    const int16_t *wide = x->wide + (type == BATON_Q8_0 ? row * cols : 0);
+    const size_t stride = w->panel_bytes;
     const block_meta *meta = x->meta + (ptrdiff_t)row * blocks;
-    const int nibbled = type == BATON_Q4_0 || type == BATON_Q4_1 || type == BATON_Q4_K;
-    const __m256i none = _mm256_setzero_si256();
-    __m256 d = _mm256_setzero_ps();
-    __m256 dmin = d;
+    const int16_t *q[TILE];
+    const uint8_t *super = panel;
 #pragma GCC unroll 4
     for (int t = 0; t < T; t++) {
-        acc[t] = _mm256_setzero_ps();
+        q[t] = x->q + (ptrdiff_t)(row + t) * w->cols;
+        acc[0][t] = _mm256_setzero_ps();
+        acc[1][t] = _mm256_setzero_ps();
     }
     for (int b = 0; b < blocks; b++) {
         if (is_k_type(type) && b % 8 == 0) {
-            d = eight_halves(panel);
-            panel += 16;
-            if (type != BATON_Q6_K) {
-                dmin = eight_halves(panel);
-                panel += 16;
-            }
+            super = panel;
+            panel += type == BATON_Q6_K ? 16 : 32;
         }
         const uint8_t *header = panel;
         panel += type == BATON_Q4_1 || type == BATON_Q5_1 ? 32 : 16;
-        __m256i sum[TILE];
-        __m256i more[TILE];
-        if (nibbled) {
-            dot_nibbles(panel, q, cols, sum, T);
-            panel += 128;
-        } else if (type == BATON_Q8_0) {
-            dot_pairs(panel, wide, cols, sum, T);
-            panel += 256;
-        } else {
-            dot_quads(panel, q, cols, sum, T, type == BATON_Q6_K);
-            dot_quads(panel + 128, q + 16, cols, more, T, type == BATON_Q6_K);
-            panel += 256;
-        }
-        __m256 scale;
-        __m256 second = d;
-        if (type == BATON_Q6_K) {
-            scale = _mm256_mul_ps(d, eight_signed(header));
-            second = _mm256_mul_ps(d, eight_signed(header + 8));
-        } else if (is_k_type(type)) {
-            scale = _mm256_mul_ps(d, eight_unsigned(header));
-            second = _mm256_mul_ps(dmin, eight_unsigned(header + 8));
-        } else {
-            scale = eight_halves(header);
-            if (type == BATON_Q4_1 || type == BATON_Q5_1) {
-                second = eight_halves(header + 16);
-            }
-        }
 #pragma GCC unroll 4
         for (int t = 0; t < T; t++) {
-            const block_meta *m = meta + t * blocks + b;
-            if (type == BATON_Q6_K) {
-                __m256i low = _mm256_set1_epi32(m->low_sum);
-                __m256i high = _mm256_sub_epi32(_mm256_set1_epi32(m->sum), low);
-                acc[t] = scaled(acc[t], sum[t], _mm256_slli_epi32(low, 5), scale, m);
-                acc[t] = scaled(acc[t], more[t], _mm256_slli_epi32(high, 5), second, m);
-                continue;
-            }
-            __m256i total = sum[t];
-            if (type == BATON_Q5_0 || type == BATON_Q5_1 || type == BATON_Q5_K) {
-                total = _mm256_add_epi32(total, more[t]);
-            }
-            __m256i bias = none;
-            if (type == BATON_Q4_0 || type == BATON_Q5_0) {
-                bias = _mm256_slli_epi32(_mm256_set1_epi32(m->sum), type == BATON_Q4_0 ? 3 : 4);
-            }
-            acc[t] = scaled(acc[t], total, bias, scale, m);
-            if (is_k_type(type)) {
-                acc[t] = _mm256_fnmadd_ps(second, _mm256_broadcast_ss(&m->scaled_sum), acc[t]);
-            } else if (type == BATON_Q4_1 || type == BATON_Q5_1) {
-                acc[t] = _mm256_fmadd_ps(second, _mm256_broadcast_ss(&m->scaled_sum), acc[t]);
+            /* One register for each row: gcc would hold all 64 addresses on the stack. */
+            __asm__("" : "+r"(q[t]));
+        }
+        const int halves = type == BATON_Q6_K ? 2 : 1;
+#pragma GCC unroll 2
+        for (int half = 0; half < halves; half++) {
+            __m256i sum[2][TILE];
+            dot_pairs(type, P, T, panel, stride, q, sum, 8 * half, 16 / halves);
+#pragma GCC unroll 2
+            for (int p = 0; p < P; p++) {
+                size_t at = (size_t)p * stride;
+                block_scales s = scales_of(type, super + at, header + at, half);
+#pragma GCC unroll 4
+                for (int t = 0; t < T; t++) {
+                    const block_meta *m = meta + t * blocks + b;
+                    acc[p][t] = add_block(type, acc[p][t], sum[p][t], s, m, half);
+                }
             }
         }
-        q += BLOCK;
-        wide += BLOCK;
+        panel += is_nibble_type(type) ? 128 : 256;
+#pragma GCC unroll 4
+        for (int t = 0; t < T; t++) {
+            q[t] += BLOCK;
+        }
     }
 }
 
@@ -294,23 +269,17 @@ static void put(const baton_weight *w, float *out, int panel, int row, __m256 ac
     }
 }
 
-INLINE void run_quant(
-    const int type, const int T, const baton_weight *w, const matmul_in *in, float *out, int panel,
-    int row) {
-    __m256 acc[TILE];
-    tile_quant(type, T, w, w->data + (size_t)panel * w->panel_bytes, &in->quant, row, acc);
-#pragma GCC unroll 4
-    for (int t = 0; t < T; t++) {
-        put(w, out, panel, row + t, acc[t]);
-    }
-}
-
-INLINE void run_float(
+INLINE void run_tile(
     const int type, const int P, const int T, const baton_weight *w, const matmul_in *in,
     float *out, int panel, int row) {
     __m256 acc[2][TILE];
-    tile_float(type, P, T, w, w->data + (size_t)panel * w->panel_bytes, in->x + (int64_t)row * w->cols, acc);
-#pragma GCC unroll 4
+    const uint8_t *weights = w->data + (size_t)panel * w->panel_bytes;
+    if (is_float_type(type)) {
+        tile_float(type, P, T, w, weights, in->x + (int64_t)row * w->cols, acc);
+    } else {
+        tile_quant(type, P, T, w, weights, &in->quant, row, acc);
+    }
+#pragma GCC unroll 2
     for (int p = 0; p < P; p++) {
 #pragma GCC unroll 4
         for (int t = 0; t < T; t++) {
@@ -322,73 +291,65 @@ INLINE void run_float(
 typedef void (*tile_function)(
     const baton_weight *w, const matmul_in *in, float *out, int panel, int row);
 
-#define QUANT(type, T)                                                                          \
-    static void quant_##type##_##T(                                                             \
+#define TILE_FUNCTION(type, P, T)                                                               \
+    static void tile_##type##_##P##_##T(                                                        \
         const baton_weight *w, const matmul_in *in, float *out, int panel, int row) {           \
-        run_quant(BATON_##type, T, w, in, out, panel, row);                                     \
+        run_tile(BATON_##type, P, T, w, in, out, panel, row);                                   \
     }
-#define QUANT_ALL(type) QUANT(type, 1) QUANT(type, 2) QUANT(type, 3) QUANT(type, 4)
-#define QUANT_TABLE(type) \
-    static const tile_function tiles[] = {quant_##type##_1, quant_##type##_2, quant_##type##_3, quant_##type##_4}; \
-    return tiles
+/* Tiles of 1 to TILE rows over one panel, then the same over two. */
+#define TILES(type)                                                                             \
+    TILE_FUNCTION(type, 1, 1)                                                                   \
+    TILE_FUNCTION(type, 1, 2)                                                                   \
+    TILE_FUNCTION(type, 1, 3)                                                                   \
+    TILE_FUNCTION(type, 1, 4)                                                                   \
+    TILE_FUNCTION(type, 2, 1)                                                                   \
+    TILE_FUNCTION(type, 2, 2)                                                                   \
+    TILE_FUNCTION(type, 2, 3)                                                                   \
+    TILE_FUNCTION(type, 2, 4)                                                                   \
+    static const tile_function tiles_##type[] = {                                               \
+        tile_##type##_1_1, tile_##type##_1_2, tile_##type##_1_3, tile_##type##_1_4,             \
+        tile_##type##_2_1, tile_##type##_2_2, tile_##type##_2_3, tile_##type##_2_4};
 
-QUANT_ALL(Q4_0)
-QUANT_ALL(Q4_1)
-QUANT_ALL(Q5_0)
-QUANT_ALL(Q5_1)
-QUANT_ALL(Q8_0)
-QUANT_ALL(Q4_K)
-QUANT_ALL(Q5_K)
-QUANT_ALL(Q6_K)
+TILES(F32)
+TILES(F16)
+TILES(BF16)
+TILES(Q4_0)
+TILES(Q4_1)
+TILES(Q5_0)
+TILES(Q5_1)
+TILES(Q8_0)
+TILES(Q4_K)
+TILES(Q5_K)
+TILES(Q6_K)
 
-#define FLOATS(type, P, T)                                                                      \
-    static void float_##type##_##P##_##T(                                                       \
-        const baton_weight *w, const matmul_in *in, float *out, int panel, int row) {           \
-        run_float(BATON_##type, P, T, w, in, out, panel, row);                                  \
-    }
-#define FLOATS_ALL(type)                                                                        \
-    FLOATS(type, 1, 1) FLOATS(type, 1, 2) FLOATS(type, 1, 3) FLOATS(type, 1, 4)                 \
-    FLOATS(type, 2, 1) FLOATS(type, 2, 2) FLOATS(type, 2, 3) FLOATS(type, 2, 4)
-#define FLOATS_TABLE(type)                                                                      \
-    static const tile_function tiles[] = {                                                      \
-        float_##type##_1_1, float_##type##_1_2, float_##type##_1_3, float_##type##_1_4,         \
-        float_##type##_2_1, float_##type##_2_2, float_##type##_2_3, float_##type##_2_4};        \
-    return tiles
-
-FLOATS_ALL(F32)
-FLOATS_ALL(F16)
-FLOATS_ALL(BF16)
-
-/* Tiles of 1 to TILE tokens; for floats, then the same over two panels. */
 static const tile_function *tiles_of(int type) {
     switch (type) {
-        case BATON_F32: { FLOATS_TABLE(F32); }
-        case BATON_F16: { FLOATS_TABLE(F16); }
-        case BATON_BF16: { FLOATS_TABLE(BF16); }
-        case BATON_Q4_0: { QUANT_TABLE(Q4_0); }
-        case BATON_Q4_1: { QUANT_TABLE(Q4_1); }
-        case BATON_Q5_0: { QUANT_TABLE(Q5_0); }
-        case BATON_Q5_1: { QUANT_TABLE(Q5_1); }
-        case BATON_Q8_0: { QUANT_TABLE(Q8_0); }
-        case BATON_Q4_K: { QUANT_TABLE(Q4_K); }
-        case BATON_Q5_K: { QUANT_TABLE(Q5_K); }
-        default: { QUANT_TABLE(Q6_K); }
+        case BATON_F32: return tiles_F32;
+        case BATON_F16: return tiles_F16;
+        case BATON_BF16: return tiles_BF16;
+        case BATON_Q4_0: return tiles_Q4_0;
+        case BATON_Q4_1: return tiles_Q4_1;
+        case BATON_Q5_0: return tiles_Q5_0;
+        case BATON_Q5_1: return tiles_Q5_1;
+        case BATON_Q8_0: return tiles_Q8_0;
+        case BATON_Q4_K: return tiles_Q4_K;
+        case BATON_Q5_K: return tiles_Q5_K;
+        default: return tiles_Q6_K;
     }
 }
 
 static void matmul(const baton_weight *w, const matmul_in *in, float *out, int from, int to) {
     const tile_function *tiles = tiles_of(w->type);
-    int is_float = is_float_type(w->type);
-    int row_bytes = w->cols * (is_float ? 4 : w->type == BATON_Q8_0 ? 2 : 1);
+    int row_bytes = w->cols * (is_float_type(w->type) ? 4 : 2);
     int pass = PASS_BYTES / row_bytes / TILE * TILE;
     pass = pass < TILE ? TILE : pass;
     for (int first = 0; first < in->rows; first += pass) {
         int last = first + pass < in->rows ? first + pass : in->rows;
         for (int panel = from; panel < to;) {
-            int two = is_float && panel + 2 <= to;
+            int two = panel + 2 <= to;
             for (int row = first; row < last; row += TILE) {
-                int tokens = last - row < TILE ? last - row : TILE;
-                tiles[tokens - 1 + (two ? TILE : 0)](w, in, out, panel, row);
+                int rows = last - row < TILE ? last - row : TILE;
+                tiles[rows - 1 + (two ? TILE : 0)](w, in, out, panel, row);
             }
             panel += two ? 2 : 1;
         }

@@ -4,35 +4,32 @@
 #include "elementwise.inc"
 #include "attention.inc"
 
-static void quantise_block(const float *x, int8_t *q, block_meta *meta) {
+static void quantise_block(const float *x, int16_t *q, block_meta *meta) {
     float largest = 0;
     for (int i = 0; i < BLOCK; i++) {
         float magnitude = fabsf(x[i]);
         largest = magnitude > largest ? magnitude : largest;
     }
     /* So small a block is zero: its inverse would overflow. */
-    float inverse = largest < 1e-30f ? 0 : 127.0f / largest;
+    float inverse = largest < 1e-30f ? 0 : LEVELS / largest;
     int sums[2] = {0, 0};
     for (int i = 0; i < BLOCK; i++) {
         /* The comparisons also turn a NaN into a number. */
         float rounded = rintf(x[i] * inverse);
-        rounded = rounded < 127 ? rounded : 127;
-        q[i] = (int8_t)(rounded > -127 ? rounded : -127);
+        rounded = rounded < LEVELS ? rounded : LEVELS;
+        q[i] = (int16_t)(rounded > -LEVELS ? rounded : -LEVELS);
         sums[i / 16] += q[i];
     }
-    meta->scale = largest < 1e-30f ? 0 : largest / 127.0f;
+    meta->scale = largest < 1e-30f ? 0 : largest / LEVELS;
     meta->sum = sums[0] + sums[1];
     meta->low_sum = sums[0];
     meta->scaled_sum = meta->scale * (float)meta->sum;
 }
 
-static void quantise(const float *x, const quant_rows *out, int wide, int from, int to) {
+static void quantise(const float *x, const quant_rows *out, int from, int to) {
     int blocks = out->cols / BLOCK;
     for (int64_t b = (int64_t)from * blocks; b < (int64_t)to * blocks; b++) {
         quantise_block(x + b * BLOCK, out->q + b * BLOCK, out->meta + b);
-        for (int i = 0; wide && i < BLOCK; i++) {
-            out->wide[b * BLOCK + i] = out->q[b * BLOCK + i];
-        }
     }
 }
 
@@ -58,12 +55,12 @@ static void unpack_quanta(int type, const uint8_t *w, block *to) {
         if (type == BATON_Q8_0) {
             const int8_t *at = (const int8_t *)w + 16 * (k / 2) + k % 2;
             EACH to->q[k][i] = (float)at[2 * i];
-        } else if (type == BATON_Q4_0 || type == BATON_Q4_1 || type == BATON_Q4_K) {
-            const uint8_t *at = w + 32 * (k % 16 / 4) + k % 4;
-            int shift = k < 16 ? 0 : 4;
+        } else if (is_nibble_type(type)) {
+            const uint8_t *at = w + nibble_at(0, k);
+            int shift = nibble_shift(k);
             EACH to->q[k][i] = (float)((at[4 * i] >> shift & 15) - bias);
         } else {
-            const uint8_t *at = w + 32 * (k / 4) + k % 4;
+            const uint8_t *at = w + byte_at(0, k);
             EACH to->q[k][i] = (float)(at[4 * i] - bias);
         }
     }
@@ -96,7 +93,7 @@ INLINE vf dot(const block *w, const float *q, int from, int to) {
     return sum;
 }
 
-static void add_block(int type, const block *w, const int8_t *row, const block_meta *meta, float *acc) {
+static void add_block(int type, const block *w, const int16_t *row, const block_meta *meta, float *acc) {
     float q[BLOCK];
     for (int k = 0; k < BLOCK; k++) {
         q[k] = (float)row[k];
@@ -133,7 +130,7 @@ static void panel_quant(
         unpack(w->type, super, at, &unpacked);
         for (int r = 0; r < rows; r++) {
             int64_t row = first + r;
-            const int8_t *q = in->quant.q + row * w->cols + b * BLOCK;
+            const int16_t *q = in->quant.q + row * w->cols + b * BLOCK;
             add_block(w->type, &unpacked, q, in->quant.meta + row * blocks + b, acc[r]);
         }
         at += step;

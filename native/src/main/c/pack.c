@@ -73,7 +73,7 @@ static int super_header(int type) {
 }
 
 static int quanta_bytes(int type) {
-    return type == BATON_Q4_0 || type == BATON_Q4_1 || type == BATON_Q4_K ? 128 : 256;
+    return is_nibble_type(type) ? 128 : 256;
 }
 
 size_t baton_panel_bytes(int type, int cols) {
@@ -171,14 +171,15 @@ static void pack_scales(int type, const uint8_t *row, int b, int lane, uint8_t *
     }
 }
 
+/* Into a block that is zero. */
 static void place(int type, const uint8_t *q, int lane, uint8_t *to) {
     for (int k = 0; k < BLOCK; k++) {
         if (type == BATON_Q8_0) {
             to[16 * (k / 2) + 2 * lane + k % 2] = q[k];
-        } else if (quanta_bytes(type) == 256) {
-            to[32 * (k / 4) + 4 * lane + k % 4] = q[k];
-        } else if (k < 16) {
-            to[32 * (k / 4) + 4 * lane + k % 4] = (uint8_t)(q[k] | q[k + 16] << 4);
+        } else if (is_nibble_type(type)) {
+            to[nibble_at(lane, k)] |= (uint8_t)(q[k] << nibble_shift(k));
+        } else {
+            to[byte_at(lane, k)] = q[k];
         }
     }
 }
@@ -242,11 +243,10 @@ static int quantum(int type, const uint8_t *from, int lane, int k) {
     if (type == BATON_Q8_0) {
         return from[16 * (k / 2) + 2 * lane + k % 2];
     }
-    if (quanta_bytes(type) == 256) {
-        return from[32 * (k / 4) + 4 * lane + k % 4];
+    if (is_nibble_type(type)) {
+        return from[nibble_at(lane, k)] >> nibble_shift(k) & 15;
     }
-    int byte = from[32 * (k % 16 / 4) + 4 * lane + k % 4];
-    return k < 16 ? byte & 15 : byte >> 4;
+    return from[byte_at(lane, k)];
 }
 
 static float float_element(int type, const uint8_t *at) {

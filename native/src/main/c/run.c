@@ -115,7 +115,6 @@ typedef struct {
     const baton_op *op;
     const baton_level *level;
     matmul_in in;
-    int wide;
     int quant_rows_per_task;
     /* Projection i has tasks [first_task[i], first_task[i + 1]) of panels[i] panels. */
     int first_task[BATON_PROJECTIONS + 1];
@@ -128,7 +127,7 @@ static void quant_task(void *context, int task, int thread) {
     int from = task * job->quant_rows_per_task;
     int to = from + job->quant_rows_per_task;
     job->level->quantise(
-        job->in.x, &job->in.quant, job->wide, from, to < job->in.rows ? to : job->in.rows);
+        job->in.x, &job->in.quant, from, to < job->in.rows ? to : job->in.rows);
 }
 
 /* A weight of one row is a vector in float32: one sum over the columns in order. */
@@ -183,15 +182,14 @@ static int quantise_rows(baton_pool *pool, matmul_job *job) {
     size_t elements = (size_t)job->in.rows * (size_t)job->op->cols;
     size_t blocks = elements / BLOCK;
     uint8_t *memory = baton_pool_scratch(
-        pool, SCRATCH_QUANT, blocks * sizeof(block_meta) + 3 * elements);
+        pool, SCRATCH_QUANT, blocks * sizeof(block_meta) + 2 * elements);
     if (memory == NULL) {
         return BATON_NO_MEMORY;
     }
     quant_rows *quant = &job->in.quant;
     quant->cols = job->op->cols;
     quant->meta = (block_meta *)(void *)memory;
-    quant->wide = (int16_t *)(void *)(memory + blocks * sizeof(block_meta));
-    quant->q = (int8_t *)(quant->wide + elements);
+    quant->q = (int16_t *)(void *)(memory + blocks * sizeof(block_meta));
     int rows = TASK_ELEMENTS / job->op->cols;
     job->quant_rows_per_task = rows < 1 ? 1 : rows;
     if (elements <= ALONE) {
@@ -210,7 +208,6 @@ static int run_matmul(baton_pool *pool, const baton_op *op) {
     for (int i = 0; i < op->count; i++) {
         const baton_weight *w = op->p[1 + 2 * i];
         quantised |= w->rows > 1 && !is_float_type(w->type);
-        job.wide |= w->type == BATON_Q8_0;
     }
     if (op->rows == 0) {
         return BATON_OK;

@@ -71,7 +71,8 @@ public final class EngineCards {
      * Engine options from configuration.
      *
      * @param name of the engine's thread
-     * @throws BatonException CONFIGURATION if the pool is larger than 2^31 blocks
+     * @throws BatonException CONFIGURATION if the pool is larger than 2^31 blocks or the asked
+     *     length longer than the model's context
      */
     public static EngineOptions options(
             Configuration configuration, String name, ModelConfig model) {
@@ -89,7 +90,14 @@ public final class EngineCards {
                     Settings.KV_POOL.key());
         }
         int asked = configuration.get(Settings.MODEL_MAX_LEN);
-        int length = asked == 0 ? model.contextLength() : Math.min(asked, model.contextLength());
+        if (asked > model.contextLength()) {
+            throw new BatonException(
+                    ErrorCode.CONFIGURATION,
+                    "%s is %d, but the model was made for %d tokens; ask for at most that, or for 0"
+                            .formatted(Settings.MODEL_MAX_LEN.key(), asked, model.contextLength()),
+                    Settings.MODEL_MAX_LEN.key());
+        }
+        int length = asked == 0 ? model.contextLength() : asked;
         long poolTokens = blocks * EngineOptions.BLOCK_TOKENS;
         int sequences = configuration.get(Settings.ENGINE_MAX_NUM_SEQS);
         return new EngineOptions(

@@ -75,8 +75,8 @@ class KernelsContractTest {
         rig.queue.matmul(in, List.of(new Projection(weight, out)));
         float[] y = rig.read(out, tokens + 1);
 
-        boolean eightBits = provider.quantises() && rows > 1 && type.blockElements() > 1;
-        double[] effective = eightBits ? Naive.eightBits(x) : Naive.widen(x);
+        boolean rounds = provider.quantises() && rows > 1 && type.blockElements() > 1;
+        double[] effective = rounds ? Naive.rounded(x) : Naive.widen(x);
         double[] w = GgmlLoops.decode(type, data, rows * cols);
         double[] expected =
                 java.util.Arrays.copyOf(Naive.matmul(w, cols, effective, tokens), y.length);

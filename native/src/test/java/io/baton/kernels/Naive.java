@@ -8,6 +8,7 @@ import java.util.function.IntFunction;
 /** The operations once more, in double and as plainly as they can be written. */
 final class Naive {
     private static final int BLOCK = 32;
+    private static final int LEVELS = 4095;
 
     private Naive() {}
 
@@ -24,16 +25,18 @@ final class Naive {
         return y;
     }
 
-    /** What a provider that rounds rows to 8 bits multiplies with: blocks of 32, largest to 127. */
-    static double[] eightBits(float[] x) {
+    /**
+     * What a provider that rounds rows to 13 bits multiplies with: blocks of 32, largest to 4095.
+     */
+    static double[] rounded(float[] x) {
         double[] rounded = new double[x.length];
         for (int from = 0; from < x.length; from += BLOCK) {
             float largest = 0;
             for (int i = from; i < from + BLOCK; i++) {
                 largest = Math.max(largest, Math.abs(x[i]));
             }
-            float scale = largest / 127;
-            float inverse = largest == 0 ? 0 : 127 / largest;
+            float scale = largest / LEVELS;
+            float inverse = largest == 0 ? 0 : LEVELS / largest;
             for (int i = from; i < from + BLOCK; i++) {
                 rounded[i] = Math.rint(x[i] * inverse) * scale;
             }

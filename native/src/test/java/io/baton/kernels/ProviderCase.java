@@ -32,7 +32,7 @@ record ProviderCase(String name, @Nullable Level level, float tolerance) {
         return cases.stream();
     }
 
-    /** Whether it rounds the rows to 8 bits before a product with a quantised matrix. */
+    /** Whether it rounds the rows before a product with a quantised matrix. */
     boolean quantises() {
         return level != null;
     }

@@ -285,16 +285,6 @@ public final class GgufFile implements GgufMetadata, AutoCloseable {
         return Sha256.hex(file);
     }
 
-    /**
-     * SHA-256 over the text artifact and the chat template in use, 64 hex characters: equal for two
-     * hosts exactly if they turn messages into the same tokens.
-     *
-     * @param chatTemplate source of the template in use; empty for the file's own or none
-     */
-    public String textFingerprint(String chatTemplate) {
-        return Sha256.hexOfParts(textArtifact(), chatTemplate.getBytes(StandardCharsets.UTF_8));
-    }
-
     /** Ends the map. All tensors' data becomes invalid. Harmless if called twice. */
     @Override
     public void close() {

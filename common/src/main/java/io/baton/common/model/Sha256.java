@@ -12,8 +12,8 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
-/** SHA-256 of files and mapped memory, in pieces of 1 MiB. */
-final class Sha256 {
+/** SHA-256 of files, mapped memory and lists of parts. Safe for any thread. */
+public final class Sha256 {
     private static final int PIECE_BYTES = 1 << 20;
 
     private Sha256() {}
@@ -52,8 +52,11 @@ final class Sha256 {
         return hex(digest);
     }
 
-    /** Over parts, each with its length before it (64 bits, little-endian). */
-    static String hexOfParts(byte[]... parts) {
+    /**
+     * Over parts, each with its length before it (64 bits, little-endian), so that no two lists of
+     * parts hash the same bytes; 64 hex characters.
+     */
+    public static String hexOfParts(byte[]... parts) {
         MessageDigest digest = newDigest();
         for (byte[] part : parts) {
             ByteBuffer length = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);

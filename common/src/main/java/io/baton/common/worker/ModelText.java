@@ -2,12 +2,8 @@ package io.baton.common.worker;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import io.baton.common.model.Sha256;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 
 /**
  * What a router needs to speak a model's language: its GGUF metadata (tokenizer) without tensors,
@@ -41,22 +37,6 @@ public record ModelText(byte[] gguf, String chatTemplate) {
      * after its length (8 bytes, little-endian); 64 hex characters.
      */
     public String fingerprint() {
-        try {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            field(digest, gguf);
-            field(digest, chatTemplate.getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(digest.digest());
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("every JDK has SHA-256", e);
-        }
-    }
-
-    private static void field(MessageDigest digest, byte[] bytes) {
-        digest.update(
-                ByteBuffer.allocate(8)
-                        .order(ByteOrder.LITTLE_ENDIAN)
-                        .putLong(bytes.length)
-                        .array());
-        digest.update(bytes);
+        return Sha256.hexOfParts(gguf, chatTemplate.getBytes(StandardCharsets.UTF_8));
     }
 }

@@ -42,21 +42,30 @@ class WorkerShellTest {
         return value;
     }
 
-    /** Notes who joins, drains and leaves. */
+    /**
+     * Notes who joined, drains and left. A worker has joined with its first status: it sends one
+     * once it has read the welcome, so time that passes afterwards finds it a member.
+     */
     private static final class Registry extends RegistryGrpc.RegistryImplBase {
         final BlockingQueue<String> news = new LinkedBlockingQueue<>();
 
         @Override
         public StreamObserver<WorkerMessage> join(StreamObserver<RouterMessage> answer) {
             return new StreamObserver<>() {
+                private String worker = "";
+                private boolean joined;
+
                 @Override
                 public void onNext(WorkerMessage message) {
                     if (message.hasRegistration()) {
-                        news.add("joined " + message.getRegistration().getWorkerId());
+                        worker = message.getRegistration().getWorkerId();
                         answer.onNext(
                                 RouterMessage.newBuilder()
                                         .setWelcome(Welcome.newBuilder().setHeartbeatMillis(10_000))
                                         .build());
+                    } else if (message.hasStatus() && !joined) {
+                        joined = true;
+                        news.add("joined " + worker);
                     } else if (message.hasDraining()) {
                         news.add("drains");
                     }

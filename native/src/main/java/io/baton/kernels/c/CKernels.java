@@ -14,12 +14,12 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The C provider. Weights are repacked at load; rows are rounded to 8 bits (blocks of 32) before a
+ * The C provider. Weights are repacked at load; rows are rounded to 13 bits (blocks of 32) before a
  * product with a quantised weight. Results depend on the level, never on the batch or the threads.
  */
 public final class CKernels implements Kernels {
     /** Raised whenever any result of the library may change. */
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
 
     private final NumericProfile profile;
     private final String reason;
