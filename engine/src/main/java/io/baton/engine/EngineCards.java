@@ -1,7 +1,9 @@
 package io.baton.engine;
 
 import io.baton.common.config.Configuration;
-import io.baton.common.config.Settings;
+import io.baton.common.config.EngineSettings;
+import io.baton.common.config.KvSettings;
+import io.baton.common.config.ModelSettings;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.kv.KvLayout;
@@ -77,37 +79,37 @@ public final class EngineCards {
     public static EngineOptions options(
             Configuration configuration, String name, ModelConfig model) {
         KvLayout layout =
-                model.kvLayout(configuration.get(Settings.KV_DTYPE), EngineOptions.BLOCK_TOKENS);
+                model.kvLayout(configuration.get(KvSettings.DTYPE), EngineOptions.BLOCK_TOKENS);
         long blocks =
                 configuration
-                        .get(Settings.KV_POOL)
+                        .get(KvSettings.POOL)
                         .blocks(layout.blockBytes(), EngineOptions.BLOCK_TOKENS);
         if (blocks > Integer.MAX_VALUE) {
             throw new BatonException(
                     ErrorCode.CONFIGURATION,
                     "a pool of %d blocks is too large; at most %d are possible"
                             .formatted(blocks, Integer.MAX_VALUE),
-                    Settings.KV_POOL.key());
+                    KvSettings.POOL.key());
         }
-        int asked = configuration.get(Settings.MODEL_MAX_LEN);
+        int asked = configuration.get(ModelSettings.MAX_LEN);
         if (asked > model.contextLength()) {
             throw new BatonException(
                     ErrorCode.CONFIGURATION,
                     "%s is %d, but the model was made for %d tokens; ask for at most that, or for 0"
-                            .formatted(Settings.MODEL_MAX_LEN.key(), asked, model.contextLength()),
-                    Settings.MODEL_MAX_LEN.key());
+                            .formatted(ModelSettings.MAX_LEN.key(), asked, model.contextLength()),
+                    ModelSettings.MAX_LEN.key());
         }
         int length = asked == 0 ? model.contextLength() : asked;
         long poolTokens = blocks * EngineOptions.BLOCK_TOKENS;
-        int sequences = configuration.get(Settings.ENGINE_MAX_NUM_SEQS);
+        int sequences = configuration.get(EngineSettings.MAX_NUM_SEQS);
         return new EngineOptions(
                 name,
                 (int) blocks,
-                configuration.get(Settings.KV_DTYPE),
+                configuration.get(KvSettings.DTYPE),
                 (int) Math.min(length, poolTokens),
-                Math.max(sequences, configuration.get(Settings.ENGINE_MAX_STEP_TOKENS)),
+                Math.max(sequences, configuration.get(EngineSettings.MAX_STEP_TOKENS)),
                 sequences,
-                sequences + configuration.get(Settings.ENGINE_MAX_WAITING),
-                configuration.get(Settings.KV_CHUNK_TOKENS));
+                sequences + configuration.get(EngineSettings.MAX_WAITING),
+                configuration.get(KvSettings.CHUNK_TOKENS));
     }
 }

@@ -1,7 +1,11 @@
 package io.baton.router;
 
+import io.baton.common.config.AccessSettings;
+import io.baton.common.config.ClusterSettings;
 import io.baton.common.config.Configuration;
-import io.baton.common.config.Settings;
+import io.baton.common.config.DiagnosticSettings;
+import io.baton.common.config.HttpSettings;
+import io.baton.common.config.RouteSettings;
 import io.baton.common.worker.ClusterToken;
 import io.baton.router.http.HttpLimits;
 import io.baton.router.route.RouteConfig;
@@ -69,52 +73,53 @@ public record RouterOptions(
 
     /** From configuration. */
     public static RouterOptions from(Configuration config) {
-        int concurrent = config.get(Settings.HTTP_MAX_CONCURRENT);
-        int queue = config.get(Settings.HTTP_MAX_QUEUE);
+        int concurrent = config.get(HttpSettings.MAX_CONCURRENT);
+        int queue = config.get(HttpSettings.MAX_QUEUE);
         HttpLimits limits =
                 new HttpLimits(
-                        Math.toIntExact(config.get(Settings.HTTP_MAX_BODY)),
-                        Math.toIntExact(config.get(Settings.HTTP_MAX_HEADER)),
-                        config.get(Settings.HTTP_HEADER_TIMEOUT).toNanos(),
-                        config.get(Settings.HTTP_BODY_TIMEOUT).toNanos(),
-                        config.get(Settings.HTTP_IDLE_TIMEOUT).toNanos(),
-                        config.get(Settings.HTTP_REQUEST_TIMEOUT).toNanos(),
-                        config.get(Settings.HTTP_SLOW_CLIENT_TIMEOUT).toNanos(),
-                        config.get(Settings.HTTP_MAX_CONNECTIONS),
+                        Math.toIntExact(config.get(HttpSettings.MAX_BODY)),
+                        Math.toIntExact(config.get(HttpSettings.MAX_HEADER)),
+                        config.get(HttpSettings.HEADER_TIMEOUT).toNanos(),
+                        config.get(HttpSettings.BODY_TIMEOUT).toNanos(),
+                        config.get(HttpSettings.IDLE_TIMEOUT).toNanos(),
+                        config.get(HttpSettings.REQUEST_TIMEOUT).toNanos(),
+                        config.get(HttpSettings.SLOW_CLIENT_TIMEOUT).toNanos(),
+                        config.get(HttpSettings.MAX_CONNECTIONS),
                         concurrent + queue,
-                        config.get(Settings.HTTP_MAX_CHOICES));
+                        config.get(HttpSettings.MAX_CHOICES));
         RouteConfig assumed = RouteConfig.defaults();
         return new RouterOptions(
-                new Http(config.get(Settings.HTTP_HOST), config.get(Settings.HTTP_PORT), limits),
+                new Http(config.get(HttpSettings.HOST), config.get(HttpSettings.PORT), limits),
                 new Access(
-                        config.get(Settings.API_KEYS),
-                        config.get(Settings.HTTP_OPEN_METRICS),
-                        config.get(Settings.ADMIN_TOKEN),
-                        config.get(Settings.TENANT_SECRET),
-                        config.get(Settings.STATE_FOLDER).orElseGet(RouterOptions::stateFolder)),
+                        config.get(AccessSettings.API_KEYS),
+                        config.get(HttpSettings.OPEN_METRICS),
+                        config.get(AccessSettings.ADMIN_TOKEN),
+                        config.get(AccessSettings.TENANT_SECRET),
+                        config.get(AccessSettings.STATE_FOLDER)
+                                .orElseGet(RouterOptions::stateFolder)),
                 new Cluster(
-                        config.get(Settings.CONTROL_HOST),
-                        config.get(Settings.ROUTER_CONTROL_PORT),
-                        ClusterToken.of(config.get(Settings.CLUSTER_TOKEN).orElse("")),
-                        config.get(Settings.CLUSTER_HEARTBEAT),
-                        config.get(Settings.CLUSTER_LEASE)),
+                        config.get(ClusterSettings.CONTROL_HOST),
+                        config.get(ClusterSettings.ROUTER_CONTROL_PORT),
+                        ClusterToken.of(config.get(ClusterSettings.TOKEN).orElse("")),
+                        config.get(ClusterSettings.HEARTBEAT),
+                        config.get(ClusterSettings.LEASE)),
                 new RouteConfig(
-                        config.get(Settings.ROUTE_LOCAL_PREFILL_TOKENS),
-                        config.get(Settings.ROUTE_LOCAL_PREFILL_QUEUE),
-                        config.get(Settings.ROUTE_PREFIX_WEIGHT),
+                        config.get(RouteSettings.LOCAL_PREFILL_TOKENS),
+                        config.get(RouteSettings.LOCAL_PREFILL_QUEUE),
+                        config.get(RouteSettings.PREFIX_WEIGHT),
                         assumed.assumedPrefillTokensPerSecond(),
                         assumed.assumedDecodeSecondsPerToken()),
                 new Work(
                         concurrent,
                         queue,
-                        config.get(Settings.HTTP_REQUEST_TIMEOUT),
-                        config.get(Settings.ROUTE_QUEUE_TIMEOUT),
-                        config.get(Settings.RETRY_MAX_ATTEMPTS),
-                        config.get(Settings.RETRY_BUDGET),
-                        config.get(Settings.ROUTE_PREFIX_ENTRIES) / PREFIX_WORKERS,
-                        config.get(Settings.ADMIN_LEDGER_ENTRIES),
-                        config.get(Settings.DEBUG_LOGITS)),
-                config.get(Settings.DRAIN_TIMEOUT));
+                        config.get(HttpSettings.REQUEST_TIMEOUT),
+                        config.get(RouteSettings.QUEUE_TIMEOUT),
+                        config.get(RouteSettings.RETRY_MAX_ATTEMPTS),
+                        config.get(RouteSettings.RETRY_BUDGET),
+                        config.get(RouteSettings.PREFIX_ENTRIES) / PREFIX_WORKERS,
+                        config.get(AccessSettings.ADMIN_LEDGER_ENTRIES),
+                        config.get(DiagnosticSettings.DEBUG_LOGITS)),
+                config.get(RouteSettings.DRAIN_TIMEOUT));
     }
 
     /** Where a user's programs keep what must survive a restart: XDG's state folder. */

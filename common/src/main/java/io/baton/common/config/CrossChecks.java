@@ -12,21 +12,21 @@ final class CrossChecks {
     private CrossChecks() {}
 
     static void check(Configuration config) {
-        if (config.get(Settings.KV_CHUNK_TOKENS) % BLOCK_TOKENS != 0) {
-            throw wrong(Settings.KV_CHUNK_TOKENS, "a multiple of 16 is wanted", config);
+        if (config.get(KvSettings.CHUNK_TOKENS) % BLOCK_TOKENS != 0) {
+            throw wrong(KvSettings.CHUNK_TOKENS, "a multiple of 16 is wanted", config);
         }
-        if (config.get(Settings.CLUSTER_LEASE)
-                        .compareTo(config.get(Settings.CLUSTER_HEARTBEAT).multipliedBy(2))
+        if (config.get(ClusterSettings.LEASE)
+                        .compareTo(config.get(ClusterSettings.HEARTBEAT).multipliedBy(2))
                 < 0) {
             throw wrong(
-                    Settings.CLUSTER_LEASE,
+                    ClusterSettings.LEASE,
                     "at least twice cluster.heartbeat (%s) is wanted"
-                            .formatted(config.text(Settings.CLUSTER_HEARTBEAT)),
+                            .formatted(config.text(ClusterSettings.HEARTBEAT)),
                     config);
         }
-        if (config.get(Settings.CLUSTER_TOKEN).isEmpty()) {
-            requireLoopback(Settings.CONTROL_HOST, config);
-            requireLoopback(Settings.KV_HOST, config);
+        if (config.get(ClusterSettings.TOKEN).isEmpty()) {
+            requireLoopback(ClusterSettings.CONTROL_HOST, config);
+            requireLoopback(KvSettings.HOST, config);
         }
     }
 

@@ -1,7 +1,12 @@
 package io.baton.common.worker;
 
+import io.baton.common.config.ClusterSettings;
 import io.baton.common.config.Configuration;
-import io.baton.common.config.Settings;
+import io.baton.common.config.EngineSettings;
+import io.baton.common.config.HttpSettings;
+import io.baton.common.config.KvSettings;
+import io.baton.common.config.ModelSettings;
+import io.baton.common.config.RouteSettings;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import java.util.List;
@@ -140,33 +145,33 @@ public record WorkerOptions(
      */
     public static WorkerOptions of(
             Configuration configuration, String workerId, String modelName, int maxModelLen) {
-        List<String> names = configuration.get(Settings.MODEL_SERVED_NAMES);
-        int maxSequences = configuration.get(Settings.ENGINE_MAX_NUM_SEQS);
+        List<String> names = configuration.get(ModelSettings.SERVED_NAMES);
+        int maxSequences = configuration.get(EngineSettings.MAX_NUM_SEQS);
         return new WorkerOptions(
-                configuration.get(Settings.WORKER_ID).orElse(workerId),
+                configuration.get(ClusterSettings.WORKER_ID).orElse(workerId),
                 new Listen(
-                        configuration.get(Settings.CONTROL_HOST),
-                        configuration.get(Settings.CONTROL_PORT),
-                        configuration.get(Settings.KV_HOST),
-                        configuration.get(Settings.KV_PORT),
-                        configuration.get(Settings.WORKER_ADVERTISE_HOST).orElse(""),
-                        configuration.get(Settings.WORKER_ADMIN_PORT)),
+                        configuration.get(ClusterSettings.CONTROL_HOST),
+                        configuration.get(ClusterSettings.CONTROL_PORT),
+                        configuration.get(KvSettings.HOST),
+                        configuration.get(KvSettings.PORT),
+                        configuration.get(ClusterSettings.WORKER_ADVERTISE_HOST).orElse(""),
+                        configuration.get(ClusterSettings.WORKER_ADMIN_PORT)),
                 new Membership(
-                        configuration.get(Settings.ROUTER_ADDRESSES),
-                        ClusterToken.of(configuration.get(Settings.CLUSTER_TOKEN).orElse(""))),
+                        configuration.get(ClusterSettings.ROUTER_ADDRESSES),
+                        ClusterToken.of(configuration.get(ClusterSettings.TOKEN).orElse(""))),
                 new Serving(
                         names.isEmpty() ? modelName : names.get(0),
                         names.isEmpty() ? List.of() : names.subList(1, names.size()),
                         maxModelLen,
-                        configuration.get(Settings.KV_CHUNK_TOKENS),
-                        configuration.get(Settings.KV_SAMENESS)),
+                        configuration.get(KvSettings.CHUNK_TOKENS),
+                        configuration.get(KvSettings.SAMENESS)),
                 new Limits(
-                        configuration.get(Settings.TRANSFER_TICKET_LEASE).toNanos(),
-                        configuration.get(Settings.TRANSFER_STALL).toNanos(),
-                        configuration.get(Settings.TRANSFER_SEND_BUFFER),
-                        configuration.get(Settings.HTTP_REQUEST_TIMEOUT).toNanos(),
-                        configuration.get(Settings.WORKER_STEP_LIMIT).toNanos(),
-                        configuration.get(Settings.DRAIN_TIMEOUT).toNanos(),
-                        maxSequences + configuration.get(Settings.ENGINE_MAX_WAITING)));
+                        configuration.get(KvSettings.TRANSFER_TICKET_LEASE).toNanos(),
+                        configuration.get(KvSettings.TRANSFER_STALL).toNanos(),
+                        configuration.get(KvSettings.TRANSFER_SEND_BUFFER),
+                        configuration.get(HttpSettings.REQUEST_TIMEOUT).toNanos(),
+                        configuration.get(ClusterSettings.WORKER_STEP_LIMIT).toNanos(),
+                        configuration.get(RouteSettings.DRAIN_TIMEOUT).toNanos(),
+                        maxSequences + configuration.get(EngineSettings.MAX_WAITING)));
     }
 }

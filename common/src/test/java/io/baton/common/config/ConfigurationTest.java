@@ -27,11 +27,11 @@ class ConfigurationTest {
     @Test
     void defaultsStandWhereNothingIsGiven() {
         Configuration config = Configuration.of(Map.of());
-        assertEquals(8000, config.get(Settings.HTTP_PORT));
-        assertEquals("127.0.0.1", config.get(Settings.HTTP_HOST));
-        assertEquals(KvDtype.BF16, config.get(Settings.KV_DTYPE));
-        assertEquals(Duration.ofMillis(250), config.get(Settings.CLUSTER_HEARTBEAT));
-        assertEquals(List.of(), config.get(Settings.API_KEYS));
+        assertEquals(8000, config.get(HttpSettings.PORT));
+        assertEquals("127.0.0.1", config.get(HttpSettings.HOST));
+        assertEquals(KvDtype.BF16, config.get(KvSettings.DTYPE));
+        assertEquals(Duration.ofMillis(250), config.get(ClusterSettings.HEARTBEAT));
+        assertEquals(List.of(), config.get(AccessSettings.API_KEYS));
         for (Setting<?> setting : Settings.all()) {
             assertInstanceOf(Origin.Default.class, config.origin(setting));
         }
@@ -44,13 +44,13 @@ class ConfigurationTest {
         Map<String, String> flags = Map.of("http.port", "3");
         Configuration config = Configuration.load(file, env, flags);
 
-        assertEquals(3, config.get(Settings.HTTP_PORT));
-        assertEquals("flag --port", config.origin(Settings.HTTP_PORT).toString());
-        assertEquals(new KvPoolSize(KvPoolSize.Unit.BYTES, 2L << 30), config.get(Settings.KV_POOL));
-        assertEquals("environment BATON_KV_POOL", config.origin(Settings.KV_POOL).toString());
-        assertEquals("10.0.0.1", config.get(Settings.HTTP_HOST));
-        assertEquals("file " + file, config.origin(Settings.HTTP_HOST).toString());
-        assertEquals("default", config.origin(Settings.HTTP_MAX_BODY).toString());
+        assertEquals(3, config.get(HttpSettings.PORT));
+        assertEquals("flag --port", config.origin(HttpSettings.PORT).toString());
+        assertEquals(new KvPoolSize(KvPoolSize.Unit.BYTES, 2L << 30), config.get(KvSettings.POOL));
+        assertEquals("environment BATON_KV_POOL", config.origin(KvSettings.POOL).toString());
+        assertEquals("10.0.0.1", config.get(HttpSettings.HOST));
+        assertEquals("file " + file, config.origin(HttpSettings.HOST).toString());
+        assertEquals("default", config.origin(HttpSettings.MAX_BODY).toString());
     }
 
     @Test
@@ -66,11 +66,11 @@ class ConfigurationTest {
                         debug.logits: true
                         """);
         Configuration config = Configuration.load(file, Map.of(), Map.of());
-        assertEquals("gemma3-270m", config.get(Settings.MODEL));
-        assertEquals(List.of("a", "b"), config.get(Settings.MODEL_SERVED_NAMES));
-        assertEquals(Duration.ofSeconds(3), config.get(Settings.CLUSTER_LEASE));
-        assertEquals(0.5, config.get(Settings.RETRY_BUDGET));
-        assertTrue(config.get(Settings.DEBUG_LOGITS));
+        assertEquals("gemma3-270m", config.get(ModelSettings.NAME));
+        assertEquals(List.of("a", "b"), config.get(ModelSettings.SERVED_NAMES));
+        assertEquals(Duration.ofSeconds(3), config.get(ClusterSettings.LEASE));
+        assertEquals(0.5, config.get(RouteSettings.RETRY_BUDGET));
+        assertTrue(config.get(DiagnosticSettings.DEBUG_LOGITS));
     }
 
     @Test
@@ -98,7 +98,7 @@ class ConfigurationTest {
                         "BATON_ROUTER_PORT_8000_TCP_ADDR", "10.0.0.1",
                         "BATON_HTTP_PORT", "tcp://10.0.0.1:80",
                         "PATH", "/bin");
-        assertEquals(8000, Configuration.load(null, env, Map.of()).get(Settings.HTTP_PORT));
+        assertEquals(8000, Configuration.load(null, env, Map.of()).get(HttpSettings.PORT));
     }
 
     @ParameterizedTest
@@ -164,7 +164,7 @@ class ConfigurationTest {
         Files.writeString(file, "alpha-key\nbeta-key\n\n");
         Configuration config =
                 Configuration.of(Map.of("api.keys", "@" + file, "cluster.token", "hush"));
-        assertEquals(List.of("alpha-key", "beta-key"), config.get(Settings.API_KEYS));
+        assertEquals(List.of("alpha-key", "beta-key"), config.get(AccessSettings.API_KEYS));
         String printed = config.print(true);
         assertFalse(printed.contains("alpha-key"), printed);
         assertFalse(printed.contains("hush"), printed);
@@ -204,7 +204,7 @@ class ConfigurationTest {
                                 "cluster.token", "t",
                                 "control.host", "0.0.0.0",
                                 "kv.host", "0.0.0.0"));
-        assertEquals("0.0.0.0", config.get(Settings.KV_HOST));
+        assertEquals("0.0.0.0", config.get(KvSettings.HOST));
     }
 
     @ParameterizedTest
@@ -226,8 +226,7 @@ class ConfigurationTest {
     void anEmptyFileIsFine() throws IOException {
         assertEquals(
                 8000,
-                Configuration.load(file("# nothing\n"), Map.of(), Map.of())
-                        .get(Settings.HTTP_PORT));
+                Configuration.load(file("# nothing\n"), Map.of(), Map.of()).get(HttpSettings.PORT));
     }
 
     @Test

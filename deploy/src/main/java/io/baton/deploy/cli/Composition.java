@@ -1,7 +1,9 @@
 package io.baton.deploy.cli;
 
+import io.baton.common.config.ClusterSettings;
 import io.baton.common.config.Configuration;
-import io.baton.common.config.Settings;
+import io.baton.common.config.EngineSettings;
+import io.baton.common.config.ModelSettings;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.model.GgufFile;
@@ -35,20 +37,22 @@ final class Composition {
 
     /** The kernels that the configuration asks for. */
     static Kernels kernels(Configuration configuration) {
-        int threads = configuration.get(Settings.KERNELS_THREADS);
+        int threads = configuration.get(EngineSettings.KERNELS_THREADS);
         return KernelsProviders.choose(
                 KernelsProviders.Preference.valueOf(
-                        configuration.get(Settings.KERNELS_PROVIDER).toUpperCase(Locale.ROOT)),
+                        configuration
+                                .get(EngineSettings.KERNELS_PROVIDER)
+                                .toUpperCase(Locale.ROOT)),
                 threads == 0 ? Runtime.getRuntime().availableProcessors() : threads);
     }
 
     /** The model's file: generated, here already, or pulled now. */
     static StoredModel model(Configuration configuration, Progress progress) {
         ModelStore store = ModelCommand.store();
-        if (configuration.get(Settings.MODEL_DEMO)) {
+        if (configuration.get(ModelSettings.DEMO)) {
             return demo(store);
         }
-        String reference = configuration.get(Settings.MODEL);
+        String reference = configuration.get(ModelSettings.NAME);
         try {
             return store.resolve(reference);
         } catch (BatonException e) {
@@ -98,7 +102,7 @@ final class Composition {
 
     private static ModelRuntime.Template template(
             Configuration configuration, StoredModel model, GgufFile file) {
-        Optional<String> asked = configuration.get(Settings.MODEL_CHAT_TEMPLATE);
+        Optional<String> asked = configuration.get(ModelSettings.CHAT_TEMPLATE);
         if (asked.isPresent()) {
             return operatorTemplate(asked.get());
         }
@@ -126,7 +130,7 @@ final class Composition {
                     ErrorCode.CONFIGURATION,
                     "'%s' is neither a chat template of Baton nor a file that can be read"
                             .formatted(nameOrFile),
-                    Settings.MODEL_CHAT_TEMPLATE.key(),
+                    ModelSettings.CHAT_TEMPLATE.key(),
                     e);
         }
     }
@@ -146,7 +150,7 @@ final class Composition {
         EngineOptions engine =
                 EngineCards.options(configuration, id, served.runtime().weights().config());
         Role role =
-                configuration.get(Settings.ROLE_COLOCATED)
+                configuration.get(ClusterSettings.ROLE_COLOCATED)
                         ? Role.ROLE_COLOCATED
                         : Role.ROLE_DECODER;
         return DecoderWorker.start(

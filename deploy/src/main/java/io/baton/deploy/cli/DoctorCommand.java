@@ -1,7 +1,7 @@
 package io.baton.deploy.cli;
 
 import io.baton.common.config.Configuration;
-import io.baton.common.config.Settings;
+import io.baton.common.config.HttpSettings;
 import io.baton.kernels.Kernels;
 import picocli.CommandLine.Command;
 
@@ -18,7 +18,7 @@ final class DoctorCommand extends Configured {
         boolean good =
                 new Doctor()
                         .check(
-                                configuration.get(Settings.HTTP_PORT),
+                                configuration.get(HttpSettings.PORT),
                                 ModelCommand.store().folder(),
                                 kernels)
                         .print(System.out);

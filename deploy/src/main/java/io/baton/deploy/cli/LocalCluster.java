@@ -1,7 +1,7 @@
 package io.baton.deploy.cli;
 
+import io.baton.common.config.ClusterSettings;
 import io.baton.common.config.Configuration;
-import io.baton.common.config.Settings;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.model.StoredModel;
@@ -83,8 +83,8 @@ final class LocalCluster implements AutoCloseable {
                         "0",
                         "kv.port",
                         "0");
-        boolean colocated = base.get(Settings.ROLE_COLOCATED);
-        int prefillers = colocated ? 0 : base.get(Settings.UP_PREFILLERS);
+        boolean colocated = base.get(ClusterSettings.ROLE_COLOCATED);
+        int prefillers = colocated ? 0 : base.get(ClusterSettings.UP_PREFILLERS);
         for (int i = 1; i <= prefillers; i++) {
             String id = "prefiller-" + i;
             add(
@@ -92,7 +92,7 @@ final class LocalCluster implements AutoCloseable {
                     WorkerCommands.running(
                             Composition.prefiller(base.with(address), id, served, meters)));
         }
-        for (int i = 1; i <= base.get(Settings.UP_DECODERS); i++) {
+        for (int i = 1; i <= base.get(ClusterSettings.UP_DECODERS); i++) {
             String id = (colocated ? "colocated-" : "decoder-") + i;
             add(
                     id,

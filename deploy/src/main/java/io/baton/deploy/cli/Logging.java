@@ -7,7 +7,7 @@ import ch.qos.logback.classic.encoder.JsonEncoder;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.ConsoleAppender;
 import io.baton.common.config.Configuration;
-import io.baton.common.config.Settings;
+import io.baton.common.config.DiagnosticSettings;
 import org.slf4j.LoggerFactory;
 
 /** Sets level and form of the log, which goes to stderr. */
@@ -15,8 +15,8 @@ final class Logging {
     private Logging() {}
 
     static void configure(Configuration configuration) {
-        level(configuration.get(Settings.LOG_LEVEL));
-        if (configuration.get(Settings.LOG_FORMAT).equals("json")
+        level(configuration.get(DiagnosticSettings.LOG_LEVEL));
+        if (configuration.get(DiagnosticSettings.LOG_FORMAT).equals("json")
                 && LoggerFactory.getILoggerFactory() instanceof LoggerContext context) {
             Logger root = context.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
             JsonEncoder encoder = new JsonEncoder();

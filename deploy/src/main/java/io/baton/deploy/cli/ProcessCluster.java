@@ -1,8 +1,11 @@
 package io.baton.deploy.cli;
 
 import io.baton.bench.client.OpenAiClient;
+import io.baton.common.config.AccessSettings;
+import io.baton.common.config.ClusterSettings;
 import io.baton.common.config.Configuration;
-import io.baton.common.config.Settings;
+import io.baton.common.config.HttpSettings;
+import io.baton.common.config.KvSettings;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.model.GgufFile;
@@ -36,8 +39,8 @@ final class ProcessCluster {
         this.configuration = configuration;
         this.statusFile = statusFile;
         // Children must know each other's ports before they start, so free ones are chosen here.
-        httpPort = port(configuration.get(Settings.HTTP_PORT));
-        controlPort = port(configuration.get(Settings.ROUTER_CONTROL_PORT));
+        httpPort = port(configuration.get(HttpSettings.PORT));
+        controlPort = port(configuration.get(ClusterSettings.ROUTER_CONTROL_PORT));
     }
 
     private static int port(int asked) throws IOException {
@@ -54,14 +57,14 @@ final class ProcessCluster {
         StoredModel model = Composition.model(configuration, Progress.onTerminal());
         Facts facts = facts(model);
         Map<String, String> environment = new HashMap<>(SettingFlags.environment(configuration));
-        environment.put(Settings.HTTP_PORT.environment(), String.valueOf(httpPort));
-        environment.put(Settings.ROUTER_CONTROL_PORT.environment(), String.valueOf(controlPort));
-        environment.put(Settings.ROUTER_ADDRESSES.environment(), "127.0.0.1:" + controlPort);
-        environment.put(Settings.CONTROL_PORT.environment(), "0");
-        environment.put(Settings.KV_PORT.environment(), "0");
+        environment.put(HttpSettings.PORT.environment(), String.valueOf(httpPort));
+        environment.put(
+                ClusterSettings.ROUTER_CONTROL_PORT.environment(), String.valueOf(controlPort));
+        environment.put(ClusterSettings.ROUTER_ADDRESSES.environment(), "127.0.0.1:" + controlPort);
+        environment.put(ClusterSettings.CONTROL_PORT.environment(), "0");
+        environment.put(KvSettings.PORT.environment(), "0");
         URI url =
-                URI.create(
-                        "http://" + host(configuration.get(Settings.HTTP_HOST)) + ":" + httpPort);
+                URI.create("http://" + host(configuration.get(HttpSettings.HOST)) + ":" + httpPort);
         try (Supervisor supervisor = new Supervisor(Ticker.system(), environment)) {
             int workers = startAll(supervisor);
             awaitWorkers(url, workers);
@@ -79,13 +82,13 @@ final class ProcessCluster {
 
     private int startAll(Supervisor supervisor) throws IOException {
         supervisor.start(new Supervisor.Role("router", List.of("router"), Map.of()));
-        boolean colocated = configuration.get(Settings.ROLE_COLOCATED);
+        boolean colocated = configuration.get(ClusterSettings.ROLE_COLOCATED);
         List<Supervisor.Role> workers = new ArrayList<>();
-        int prefillers = colocated ? 0 : configuration.get(Settings.UP_PREFILLERS);
+        int prefillers = colocated ? 0 : configuration.get(ClusterSettings.UP_PREFILLERS);
         for (int i = 1; i <= prefillers; i++) {
             workers.add(worker("prefiller", i));
         }
-        for (int i = 1; i <= configuration.get(Settings.UP_DECODERS); i++) {
+        for (int i = 1; i <= configuration.get(ClusterSettings.UP_DECODERS); i++) {
             workers.add(worker("decoder", i));
         }
         for (Supervisor.Role role : workers) {
@@ -96,7 +99,8 @@ final class ProcessCluster {
 
     private static Supervisor.Role worker(String role, int number) {
         String id = role + "-" + number;
-        return new Supervisor.Role(id, List.of(role), Map.of(Settings.WORKER_ID.environment(), id));
+        return new Supervisor.Role(
+                id, List.of(role), Map.of(ClusterSettings.WORKER_ID.environment(), id));
     }
 
     private void awaitWorkers(URI url, int workers) throws InterruptedException {
@@ -115,7 +119,7 @@ final class ProcessCluster {
 
     /** Workers that the router knows; 0 while it does not answer yet. */
     private int joined(URI url) throws InterruptedException {
-        String key = configuration.get(Settings.API_KEYS).stream().findFirst().orElse(null);
+        String key = configuration.get(AccessSettings.API_KEYS).stream().findFirst().orElse(null);
         try (OpenAiClient client = new OpenAiClient(url, key)) {
             int workers = 0;
             for (JsonNode pool : client.get("/admin/workers").path("pools")) {

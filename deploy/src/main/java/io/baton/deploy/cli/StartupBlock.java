@@ -1,7 +1,7 @@
 package io.baton.deploy.cli;
 
 import io.baton.common.config.Configuration;
-import io.baton.common.config.Settings;
+import io.baton.common.config.KvSettings;
 import io.baton.common.kv.KvLayout;
 import io.baton.engine.EngineOptions;
 import io.baton.engine.ModelConfig;
@@ -37,10 +37,10 @@ record StartupBlock(String model, String kernels, String pool, List<Role> roles,
     /** The pool's size in tokens, blocks and bytes. */
     static String pool(Configuration configuration, ModelConfig model) {
         KvLayout layout =
-                model.kvLayout(configuration.get(Settings.KV_DTYPE), EngineOptions.BLOCK_TOKENS);
+                model.kvLayout(configuration.get(KvSettings.DTYPE), EngineOptions.BLOCK_TOKENS);
         long blocks =
                 configuration
-                        .get(Settings.KV_POOL)
+                        .get(KvSettings.POOL)
                         .blocks(layout.blockBytes(), EngineOptions.BLOCK_TOKENS);
         return "%,d tokens a worker (%,d blocks of %d, %s, %d MiB)"
                 .formatted(

@@ -1,7 +1,7 @@
 package io.baton.deploy.cli;
 
+import io.baton.common.config.ClusterSettings;
 import io.baton.common.config.Configuration;
-import io.baton.common.config.Settings;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -22,7 +22,7 @@ final class UpCommand extends Configured {
     @Override
     public Integer call() throws Exception {
         Configuration configuration = configuration();
-        if (configuration.get(Settings.UP_PROCESSES)) {
+        if (configuration.get(ClusterSettings.UP_PROCESSES)) {
             return new ProcessCluster(configuration, statusFile).serve();
         }
         try (LocalCluster cluster = LocalCluster.start(configuration, Progress.onTerminal())) {

@@ -1,7 +1,8 @@
 package io.baton.deploy.cli;
 
+import io.baton.common.config.ClusterSettings;
 import io.baton.common.config.Configuration;
-import io.baton.common.config.Settings;
+import io.baton.common.config.RouteSettings;
 import io.baton.common.model.StoredModel;
 import io.baton.decoder.DecoderWorker;
 import io.baton.engine.ModelRuntime;
@@ -41,7 +42,7 @@ abstract class WorkerCommands extends Configured {
     public final Integer call() throws Exception {
         Configuration configuration = configuration();
         StoredModel model = Composition.model(configuration, Progress.onTerminal());
-        String id = configuration.get(Settings.WORKER_ID).orElseGet(() -> defaultId(role()));
+        String id = configuration.get(ClusterSettings.WORKER_ID).orElseGet(() -> defaultId(role()));
         PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         try (ModelRuntime runtime = Composition.runtime(configuration, model);
                 Running running =
@@ -55,7 +56,7 @@ abstract class WorkerCommands extends Configured {
                     runtime.kernels().profile().label(),
                     runtime.kernels().reason());
             Shutdown.await();
-            if (!running.drain(configuration.get(Settings.DRAIN_TIMEOUT).toNanos())) {
+            if (!running.drain(configuration.get(RouteSettings.DRAIN_TIMEOUT).toNanos())) {
                 LOG.warn("{} did not drain in time; what is left is ended", id);
             }
         }

@@ -1,0 +1,90 @@
+package io.baton.common.config;
+
+import static io.baton.common.config.SettingType.bytes;
+import static io.baton.common.config.SettingType.duration;
+import static io.baton.common.config.SettingType.integer;
+import static io.baton.common.config.SettingType.oneOf;
+import static io.baton.common.config.SettingType.poolSize;
+import static io.baton.common.config.SettingType.text;
+
+import io.baton.common.kv.KvDtype;
+import java.time.Duration;
+
+/** The KV cache: its pool, its form, and the way it takes from worker to worker. */
+public final class KvSettings {
+    static final SettingGroup GROUP = new SettingGroup();
+
+    public static final Setting<KvPoolSize> POOL =
+            GROUP.add(
+                    Setting.of(
+                                    "kv.pool",
+                                    poolSize(),
+                                    "1GiB",
+                                    "Memory of the KV pool of each worker: a size or a number of"
+                                            + " tokens.")
+                            .withFlag("--kv-pool"));
+    public static final Setting<KvDtype> DTYPE =
+            GROUP.add(
+                    Setting.of(
+                                    "kv.dtype",
+                                    oneOf(KvDtype.class),
+                                    "bf16",
+                                    "Number format of the KV pool. The same on all workers.")
+                            .withFlag("--kv-dtype"));
+    public static final Setting<Integer> CHUNK_TOKENS =
+            GROUP.add(
+                    Setting.of(
+                            "kv.chunk-tokens",
+                            integer(16, 4096),
+                            "256",
+                            "Tokens of a chunk, the unit in which KV is sent; a multiple of 16."
+                                    + " The same on all workers."));
+    public static final Setting<String> SAMENESS =
+            GROUP.add(
+                    Setting.of(
+                            "kv.sameness",
+                            oneOf("exact"),
+                            "exact",
+                            "How equal answers are to those of one process without any cache:"
+                                    + " exact means bit for bit."));
+    public static final Setting<String> HOST =
+            GROUP.add(
+                    Setting.of(
+                            "kv.host",
+                            text(),
+                            "127.0.0.1",
+                            "Address on which a decoder takes KV. Anything but loopback needs"
+                                    + " cluster.token."));
+    public static final Setting<Integer> PORT =
+            GROUP.add(
+                    Setting.of(
+                            "kv.port",
+                            integer(0, 65_535),
+                            "0",
+                            "Port on which a decoder takes KV; 0 for any free one."));
+    public static final Setting<Duration> TRANSFER_STALL =
+            GROUP.add(
+                    Setting.of(
+                            "transfer.stall",
+                            duration("50ms", "10m"),
+                            "2s",
+                            "A KV stream that makes no progress for so long has failed."));
+    public static final Setting<Duration> TRANSFER_TICKET_LEASE =
+            GROUP.add(
+                    Setting.of(
+                            "transfer.ticket-lease",
+                            duration("100ms", "10m"),
+                            "10s",
+                            "A decoder frees blocks reserved for a prefill that does not begin to"
+                                    + " send within this."));
+    public static final Setting<Long> TRANSFER_SEND_BUFFER =
+            GROUP.add(
+                    Setting.of(
+                            "transfer.send-buffer",
+                            bytes("1MiB", "4GiB"),
+                            "64MiB",
+                            "KV bytes that wait to be sent on one connection; then the prefiller"
+                                    + " waits."));
+
+    private KvSettings() {}
+}
