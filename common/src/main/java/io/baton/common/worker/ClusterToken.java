@@ -16,20 +16,25 @@ import io.grpc.Status;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The secret that members of a cluster share. It travels in the metadata of every control call and
- * is compared in constant time. Without one, everything listens on loopback only. Immutable; its
- * {@code toString} never shows the secret.
+ * The secret that members of a cluster share. It travels in the metadata of every control call; on
+ * KV channels it is never sent, only proved. Both are compared in constant time. Without one,
+ * everything listens on loopback only. Immutable; its {@code toString} never shows the secret.
  */
 public final class ClusterToken {
     /** Fewest characters of a token: shorter ones can be guessed. */
     public static final int MIN_CHARACTERS = 16;
 
     private static final int MAX_CHARACTERS = 1024;
+    private static final int PROOF_BYTES = 32;
+    private static final String PROOF_ALGORITHM = "HmacSHA256";
     private static final Metadata.Key<String> HEADER =
             Metadata.Key.of("baton-cluster-token", Metadata.ASCII_STRING_MARSHALLER);
     private static final ClusterToken NONE = new ClusterToken(null);
@@ -70,9 +75,39 @@ public final class ClusterToken {
         return secret != null;
     }
 
-    /** The secret itself, for the KV channels' own proof of it; empty for none. Never log it. */
-    public String secret() {
-        return secret == null ? "" : secret;
+    /** Bytes of a proof; 0 without a secret. */
+    public int proofBytes() {
+        return secret == null ? 0 : PROOF_BYTES;
+    }
+
+    /**
+     * Proves that this side knows the secret, without showing it: HMAC-SHA256 over a label and
+     * fields; empty without a secret.
+     *
+     * @param label who proves, ASCII
+     * @param fields of fixed lengths, as they are not told apart
+     */
+    public byte[] prove(String label, byte[]... fields) {
+        if (secret == null) {
+            return new byte[0];
+        }
+        try {
+            Mac mac = Mac.getInstance(PROOF_ALGORITHM);
+            mac.init(
+                    new SecretKeySpec(secret.getBytes(StandardCharsets.US_ASCII), PROOF_ALGORITHM));
+            mac.update(label.getBytes(StandardCharsets.US_ASCII));
+            for (byte[] field : fields) {
+                mac.update(field);
+            }
+            return mac.doFinal();
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("every JDK has " + PROOF_ALGORITHM, e);
+        }
+    }
+
+    /** Whether a proof is the one that {@link #prove} makes; compared in constant time. */
+    public boolean isProof(byte[] given, String label, byte[]... fields) {
+        return MessageDigest.isEqual(prove(label, fields), given);
     }
 
     /**

@@ -88,6 +88,23 @@ class ControlPlaneTest {
     }
 
     @Test
+    void aProofNeedsTheSecretTheLabelAndTheFields() {
+        ClusterToken token = ClusterToken.of(SECRET);
+        byte[] fields = {1, 2, 3};
+        byte[] proof = token.prove("one", fields);
+        assertEquals(token.proofBytes(), proof.length);
+        assertTrue(ClusterToken.of(SECRET).isProof(proof, "one", fields));
+        assertFalse(token.isProof(proof, "other", fields));
+        assertFalse(token.isProof(proof, "one", new byte[] {1, 2, 4}));
+        assertFalse(ClusterToken.of(SECRET + "x").isProof(proof, "one", fields));
+        assertFalse(token.isProof(new byte[0], "one", fields));
+        ClusterToken none = ClusterToken.none();
+        assertEquals(0, none.prove("one", fields).length);
+        assertTrue(none.isProof(new byte[0], "one", fields));
+        assertFalse(none.isProof(proof, "one", fields));
+    }
+
+    @Test
     void addressesAreHostAndPort() {
         assertEquals(new HostPort("h", 1), HostPort.parse("h:1"));
         assertEquals(new HostPort("::1", 80), HostPort.parse("[::1]:80"));

@@ -1,19 +1,19 @@
 package io.baton.kv.channel;
 
 import io.baton.common.time.Ticker;
+import io.baton.common.worker.ClusterToken;
 import io.baton.kv.codec.KvCodec;
 import io.baton.kv.codec.RawCodec;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
 import java.util.random.RandomGenerator;
-import org.jspecify.annotations.Nullable;
 
 /**
  * How a worker's channels behave.
  *
  * @param hello what this worker says first
- * @param token shared secret, null for none: then only loopback addresses may be listened on
+ * @param token shared secret; with none, only loopback addresses may be listened on
  * @param codecs known codecs, the favourite first
  * @param bounds sizes and times
  * @param ticker clock for all deadlines
@@ -21,7 +21,7 @@ import org.jspecify.annotations.Nullable;
  */
 public record ChannelOptions(
         Hello hello,
-        @Nullable ClusterToken token,
+        ClusterToken token,
         List<KvCodec> codecs,
         Bounds bounds,
         Ticker ticker,
@@ -34,7 +34,7 @@ public record ChannelOptions(
     }
 
     /** The usual options: raw codec, default bounds, secure nonces. */
-    public static ChannelOptions of(Hello hello, @Nullable ClusterToken token, Ticker ticker) {
+    public static ChannelOptions of(Hello hello, ClusterToken token, Ticker ticker) {
         return new ChannelOptions(
                 hello, token, List.of(new RawCodec()), Bounds.DEFAULT, ticker, new SecureRandom());
     }

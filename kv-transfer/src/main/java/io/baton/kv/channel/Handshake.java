@@ -34,6 +34,11 @@ sealed interface Handshake {
     /** Bytes of a nonce. */
     int NONCE_BYTES = 32;
 
+    /** First in a proof, so that neither side's can be sent back as the other's. */
+    String SENDER_LABEL = "baton kv sender";
+
+    String RECEIVER_LABEL = "baton kv receiver";
+
     /** What to do with the frame that came. */
     Step onFrame(FrameType type, byte[] payload);
 
@@ -87,24 +92,18 @@ sealed interface Handshake {
                 return unexpected(FrameType.CHALLENGE);
             }
             fields = concat(Arrays.copyOf(hello, NONCE_BYTES), nonce, sha256(hello));
-            ClusterToken token = options.token();
-            byte[] proof = token == null ? new byte[0] : token.prove("baton kv sender", fields);
-            return new Step.Reply(FrameType.PROOF, proof);
+            return new Step.Reply(FrameType.PROOF, options.token().prove(SENDER_LABEL, fields));
         }
 
         private Step onHelloOk(byte[] payload) {
-            ClusterToken token = options.token();
-            int proofBytes = token == null ? 0 : ClusterToken.PROOF_BYTES;
+            int proofBytes = options.token().proofBytes();
             if (fields.length == 0 || payload.length < proofBytes) {
                 return unexpected(FrameType.HELLO_OK);
             }
             byte[] body = Arrays.copyOf(payload, payload.length - proofBytes);
-            if (token != null) {
-                byte[] given = Arrays.copyOfRange(payload, body.length, payload.length);
-                byte[] expected = token.prove("baton kv receiver", fields, sha256(body));
-                if (!ClusterToken.same(expected, given)) {
-                    throw differentToken();
-                }
+            byte[] proof = Arrays.copyOfRange(payload, body.length, payload.length);
+            if (!options.token().isProof(proof, RECEIVER_LABEL, fields, sha256(body))) {
+                throw differentToken();
             }
             Greeting theirs = HelloFormat.decode(ByteBuffer.wrap(body));
             requireFit(options.hello(), theirs.hello(), "sender");
@@ -153,9 +152,7 @@ sealed interface Handshake {
             }
             byte[] fields =
                     concat(Arrays.copyOf(theirHello, NONCE_BYTES), nonce, sha256(theirHello));
-            ClusterToken token = options.token();
-            byte[] expected = token == null ? new byte[0] : token.prove("baton kv sender", fields);
-            if (!ClusterToken.same(expected, proof)) {
+            if (!options.token().isProof(proof, SENDER_LABEL, fields)) {
                 throw differentToken();
             }
             Greeting theirs =
@@ -166,10 +163,7 @@ sealed interface Handshake {
             Peer peer = peer(options, theirs, theirs.codecs());
             List<Integer> common = peer.codecs().stream().map(KvCodec::id).toList();
             byte[] body = HelloFormat.encode(new Greeting(options.hello(), common));
-            byte[] ours =
-                    token == null
-                            ? new byte[0]
-                            : token.prove("baton kv receiver", fields, sha256(body));
+            byte[] ours = options.token().prove(RECEIVER_LABEL, fields, sha256(body));
             return new Step.Open(peer, concat(body, ours));
         }
     }

@@ -25,7 +25,7 @@ public final class TcpChannelProvider implements KvChannelProvider {
     @Override
     public Listener listen(URI url, ChannelOptions options, ChannelHandler handler) {
         InetSocketAddress address = address(url);
-        if (options.token() == null && !address.getAddress().isLoopbackAddress()) {
+        if (!options.token().isSet() && !address.getAddress().isLoopbackAddress()) {
             throw new BatonException(
                     ErrorCode.CONFIGURATION,
                     ("listening for KV on %s needs a cluster token: set cluster.token, or listen on"

@@ -1,8 +1,8 @@
 package io.baton.kv.transfer;
 
 import io.baton.common.time.Ticker;
+import io.baton.common.worker.ClusterToken;
 import io.baton.kv.channel.ChannelOptions;
-import io.baton.kv.channel.ClusterToken;
 import io.baton.kv.channel.Hello;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -25,7 +25,7 @@ public record TransferOptions(
     }
 
     /** The usual options. */
-    public static TransferOptions of(Hello hello, @Nullable ClusterToken token, Ticker ticker) {
+    public static TransferOptions of(Hello hello, ClusterToken token, Ticker ticker) {
         return new TransferOptions(
                 ChannelOptions.of(hello, token, ticker), Times.DEFAULT, 4096, null);
     }

@@ -7,9 +7,7 @@ import io.baton.common.worker.HostPort;
 import io.baton.common.worker.ProtoKv;
 import io.baton.common.worker.WorkerOptions;
 import io.baton.kv.channel.ChannelOptions;
-import io.baton.kv.channel.ClusterToken;
 import io.baton.kv.channel.Hello;
-import org.jspecify.annotations.Nullable;
 
 /** How a worker's options become those of its KV channels, the same for both roles. */
 public final class TransferSetup {
@@ -42,13 +40,11 @@ public final class TransferSetup {
     /** Bounds, deadlines and token of the worker's channels. */
     public static TransferOptions options(WorkerOptions options, Hello hello, Ticker ticker) {
         WorkerOptions.Limits limits = options.limits();
-        String secret = options.membership().token().secret();
-        @Nullable ClusterToken token = secret.isEmpty() ? null : ClusterToken.of(secret);
         String advertised = options.listen().advertisedHost();
         int queueBytes =
                 (int) Math.clamp(limits.sendBufferBytes(), MIN_QUEUE_BYTES, MAX_QUEUE_BYTES);
         return new TransferOptions(
-                ChannelOptions.of(hello, token, ticker)
+                ChannelOptions.of(hello, options.membership().token(), ticker)
                         .withBounds(ChannelOptions.Bounds.DEFAULT.withQueueBytes(queueBytes)),
                 times(limits.stallNanos()),
                 limits.maxAttempts(),

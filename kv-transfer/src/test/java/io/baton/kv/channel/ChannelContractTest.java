@@ -9,12 +9,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.time.Ticker;
+import io.baton.common.worker.ClusterToken;
 import io.baton.kv.channel.ChannelOptions.Bounds;
 import io.baton.kv.testkit.Kv;
 import java.net.URI;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -34,8 +34,8 @@ abstract class ChannelContractTest {
 
     @BeforeEach
     void open() {
-        listener = provider().listen(url(), options("decoder", null), receiving);
-        connector = provider().connector(options("prefiller", null), sending);
+        listener = provider().listen(url(), options("decoder", ""), receiving);
+        connector = provider().connector(options("prefiller", ""), sending);
     }
 
     @AfterEach
@@ -49,10 +49,9 @@ abstract class ChannelContractTest {
         return KvChannelProvider.of(url());
     }
 
-    private static ChannelOptions options(String worker, @Nullable String token) {
+    private static ChannelOptions options(String worker, String token) {
         Hello hello = Kv.hello(worker, 77, Kv.SMALL);
-        return ChannelOptions.of(
-                        hello, token == null ? null : ClusterToken.of(token), Ticker.system())
+        return ChannelOptions.of(hello, ClusterToken.of(token), Ticker.system())
                 .withBounds(Bounds.DEFAULT.withQueueBytes(256 << 10));
     }
 
@@ -162,7 +161,9 @@ abstract class ChannelContractTest {
         Hello other = new Hello("prefiller", 1, "model-2", Kv.SMALL, 64, 1, "reference", "exact");
         try (var strange =
                 provider()
-                        .connector(ChannelOptions.of(other, null, Ticker.system()), new Frames())) {
+                        .connector(
+                                ChannelOptions.of(other, ClusterToken.none(), Ticker.system()),
+                                new Frames())) {
             BatonException refusal =
                     assertThrows(BatonException.class, () -> strange.connect(listener.url()));
             assertEquals(ErrorCode.HANDSHAKE_MISMATCH, refusal.code());
@@ -174,7 +175,9 @@ abstract class ChannelContractTest {
 
     @Test
     void refusesAnotherToken() {
-        try (var strange = provider().connector(options("prefiller", "b"), new Frames())) {
+        try (var strange =
+                provider()
+                        .connector(options("prefiller", "another-token-for-tests"), new Frames())) {
             BatonException refusal =
                     assertThrows(BatonException.class, () -> strange.connect(listener.url()));
             assertEquals(ErrorCode.HANDSHAKE_MISMATCH, refusal.code());
@@ -196,7 +199,7 @@ abstract class ChannelContractTest {
                         0,
                         Duration.ofMillis(10).toNanos());
         try (var bounded =
-                provider().listen(url(), options("decoder", null).withBounds(one), new Frames())) {
+                provider().listen(url(), options("decoder", "").withBounds(one), new Frames())) {
             connector.connect(bounded.url());
             assertEquals(
                     ErrorCode.KV_TRANSFER_FAILED,

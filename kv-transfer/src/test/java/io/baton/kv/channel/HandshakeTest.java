@@ -1,6 +1,5 @@
 package io.baton.kv.channel;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -10,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.time.Ticker;
+import io.baton.common.worker.ClusterToken;
 import io.baton.kv.channel.Handshake.Step;
 import io.baton.kv.codec.RawCodec;
 import io.baton.kv.frame.FrameType;
@@ -19,26 +19,28 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** The handshake as a state machine. */
 final class HandshakeTest {
-    private static ChannelOptions options(Hello hello, @Nullable String token, int seed) {
+    private static final String TOKEN = "a-token-for-tests";
+    private static final String OTHER_TOKEN = "another-token-for-tests";
+
+    private static ChannelOptions options(Hello hello, String token, int seed) {
         return new ChannelOptions(
                 hello,
-                token == null ? null : ClusterToken.of(token),
+                ClusterToken.of(token),
                 List.of(new RawCodec()),
                 ChannelOptions.Bounds.DEFAULT,
                 Ticker.system(),
                 new SplittableRandom(seed));
     }
 
-    private static ChannelOptions sender(@Nullable String token) {
+    private static ChannelOptions sender(String token) {
         return options(Kv.hello("prefiller", 5, Kv.SMALL), token, 1);
     }
 
-    private static ChannelOptions receiver(@Nullable String token) {
+    private static ChannelOptions receiver(String token) {
         return options(Kv.hello("decoder", 77, Kv.SMALL), token, 2);
     }
 
@@ -70,7 +72,7 @@ final class HandshakeTest {
 
     @Test
     void opensWithAndWithoutAToken() {
-        for (@Nullable String token : new @Nullable String[] {null, "secret"}) {
+        for (String token : List.of("", TOKEN)) {
             Step.Open open = assertInstanceOf(Step.Open.class, run(sender(token), receiver(token)));
             assertEquals(Kv.hello("decoder", 77, Kv.SMALL), open.peer().hello());
             assertEquals(1, open.peer().codecs().getFirst().id());
@@ -79,16 +81,20 @@ final class HandshakeTest {
 
     @Test
     void refusesAnotherTokenOrNone() {
-        assertTrue(refusal(run(sender("a"), receiver("b"))).text().contains("cluster token"));
-        assertTrue(refusal(run(sender(null), receiver("b"))).text().contains("cluster token"));
-        assertTrue(refusal(run(sender("a"), receiver(null))).text().contains("cluster token"));
+        assertTrue(
+                refusal(run(sender(TOKEN), receiver(OTHER_TOKEN)))
+                        .text()
+                        .contains("cluster token"));
+        assertTrue(
+                refusal(run(sender(""), receiver(OTHER_TOKEN))).text().contains("cluster token"));
+        assertTrue(refusal(run(sender(TOKEN), receiver(""))).text().contains("cluster token"));
     }
 
     @Test
     void theSenderFindsAReceiverThatOnlyPretends() {
-        Handshake.Sender sender = new Handshake.Sender(sender("a"));
+        Handshake.Sender sender = new Handshake.Sender(sender(TOKEN));
         sender.onFrame(FrameType.CHALLENGE, new byte[32]);
-        Handshake.Receiver stranger = new Handshake.Receiver(receiver(null));
+        Handshake.Receiver stranger = new Handshake.Receiver(receiver(""));
         stranger.onFrame(FrameType.HELLO, sender.hello());
         Step.Open open =
                 assertInstanceOf(Step.Open.class, stranger.onFrame(FrameType.PROOF, new byte[0]));
@@ -103,11 +109,12 @@ final class HandshakeTest {
 
     @Test
     void aProofDoesNotWorkTwiceNorBackwards() {
-        Handshake.Sender sender = new Handshake.Sender(sender("a"));
-        Handshake.Receiver first = new Handshake.Receiver(receiver("a"));
+        Handshake.Sender sender = new Handshake.Sender(sender(TOKEN));
+        Handshake.Receiver first = new Handshake.Receiver(receiver(TOKEN));
         Step.Reply challenge = (Step.Reply) first.onFrame(FrameType.HELLO, sender.hello());
         Step.Reply proof = (Step.Reply) sender.onFrame(FrameType.CHALLENGE, challenge.payload());
-        Handshake.Receiver second = new Handshake.Receiver(options(receiver("a").hello(), "a", 3));
+        Handshake.Receiver second =
+                new Handshake.Receiver(options(receiver(TOKEN).hello(), TOKEN, 3));
         second.onFrame(FrameType.HELLO, sender.hello());
         refusal(second.onFrame(FrameType.PROOF, proof.payload()));
         refusal(sender.onFrame(FrameType.HELLO_OK, proof.payload()));
@@ -116,7 +123,7 @@ final class HandshakeTest {
     @Test
     void refusalCarriesEveryDifference() {
         Hello other = new Hello("decoder", 77, "model-2", Kv.LARGE, 64, 2, "avx2", "exact");
-        BatonException reason = refusal(run(sender(null), options(other, null, 2)));
+        BatonException reason = refusal(run(sender(""), options(other, "", 2)));
         assertEquals(ErrorCode.HANDSHAKE_MISMATCH, reason.code());
         for (String part :
                 List.of(
@@ -135,10 +142,10 @@ final class HandshakeTest {
     void framesOutOfOrderAreRefused() {
         for (FrameType type : FrameType.values()) {
             if (type != FrameType.HELLO && type != FrameType.REFUSED) {
-                refusal(new Handshake.Receiver(receiver(null)).onFrame(type, new byte[0]));
+                refusal(new Handshake.Receiver(receiver("")).onFrame(type, new byte[0]));
             }
             if (type != FrameType.CHALLENGE && type != FrameType.REFUSED) {
-                refusal(new Handshake.Sender(sender(null)).onFrame(type, new byte[40]));
+                refusal(new Handshake.Sender(sender("")).onFrame(type, new byte[40]));
             }
         }
     }
@@ -146,7 +153,7 @@ final class HandshakeTest {
     @Test
     void hostileHellosNeverThrow() {
         SplittableRandom random = new SplittableRandom(5);
-        byte[] hello = new Handshake.Sender(sender(null)).hello();
+        byte[] hello = new Handshake.Sender(sender("")).hello();
         int opened = 0;
         for (int i = 0; i < 3_000; i++) {
             byte[] damaged = Arrays.copyOf(hello, hello.length - random.nextInt(3) / 2);
@@ -154,7 +161,7 @@ final class HandshakeTest {
             for (int c = 0; c < changes; c++) {
                 damaged[32 + random.nextInt(damaged.length - 32)] = (byte) random.nextInt(256);
             }
-            Handshake.Receiver receiver = new Handshake.Receiver(receiver(null));
+            Handshake.Receiver receiver = new Handshake.Receiver(receiver(""));
             receiver.onFrame(FrameType.HELLO, damaged);
             if (receiver.onFrame(FrameType.PROOF, new byte[0]) instanceof Step.Open open) {
                 opened++;
@@ -177,7 +184,7 @@ final class HandshakeTest {
         ChannelOptions from =
                 new ChannelOptions(
                         Kv.hello("prefiller", 5, Kv.SMALL),
-                        ClusterToken.of("golden token"),
+                        ClusterToken.of("golden-cluster-token"),
                         List.of(new RawCodec()),
                         ChannelOptions.Bounds.DEFAULT,
                         Ticker.system(),
@@ -185,7 +192,7 @@ final class HandshakeTest {
         ChannelOptions to =
                 new ChannelOptions(
                         Kv.hello("decoder", 77, Kv.SMALL),
-                        ClusterToken.of("golden token"),
+                        ClusterToken.of("golden-cluster-token"),
                         List.of(new RawCodec()),
                         ChannelOptions.Bounds.DEFAULT,
                         Ticker.system(),
@@ -205,9 +212,6 @@ final class HandshakeTest {
 
     @Test
     void tokensDoNotPrint() {
-        assertFalse(sender("very secret").toString().contains("very secret"));
-        assertArrayEquals(
-                ClusterToken.of("a").prove("x", new byte[1]),
-                ClusterToken.of("a").prove("x", new byte[1]));
+        assertFalse(sender("a-very-secret-one").toString().contains("a-very-secret-one"));
     }
 }

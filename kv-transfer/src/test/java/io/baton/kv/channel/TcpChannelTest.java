@@ -9,6 +9,7 @@ import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.testkit.VirtualTime;
 import io.baton.common.time.Ticker;
+import io.baton.common.worker.ClusterToken;
 import io.baton.kv.frame.FrameError;
 import io.baton.kv.testkit.Kv;
 import java.io.InputStream;
@@ -26,7 +27,7 @@ final class TcpChannelTest extends ChannelContractTest {
     private static final URI ANY_PORT = URI.create("tcp://127.0.0.1:0");
 
     private static ChannelOptions options(Ticker ticker) {
-        return ChannelOptions.of(Kv.hello("w", 77, Kv.SMALL), null, ticker);
+        return ChannelOptions.of(Kv.hello("w", 77, Kv.SMALL), ClusterToken.none(), ticker);
     }
 
     @Override
@@ -49,7 +50,9 @@ final class TcpChannelTest extends ChannelContractTest {
         assertTrue(refusal.text().contains("cluster token"));
         ChannelOptions withToken =
                 ChannelOptions.of(
-                        Kv.hello("w", 77, Kv.SMALL), ClusterToken.of("t"), Ticker.system());
+                        Kv.hello("w", 77, Kv.SMALL),
+                        ClusterToken.of("a-token-for-tests"),
+                        Ticker.system());
         new TcpChannelProvider()
                 .listen(URI.create("tcp://0.0.0.0:0"), withToken, new Frames())
                 .close();

@@ -3,6 +3,7 @@ package io.baton.kv.testkit;
 import io.baton.common.kv.KvDtype;
 import io.baton.common.kv.KvLayout;
 import io.baton.common.time.Ticker;
+import io.baton.common.worker.ClusterToken;
 import io.baton.kv.channel.Hello;
 import io.baton.kv.channel.SendResult;
 import io.baton.kv.transfer.KvSenders.OutboundTransfer;
@@ -43,11 +44,13 @@ public final class Kv {
     }
 
     public static TransferOptions receiving(KvLayout layout) {
-        return TransferOptions.of(hello("decoder", INCARNATION, layout), null, Ticker.system());
+        return TransferOptions.of(
+                hello("decoder", INCARNATION, layout), ClusterToken.none(), Ticker.system());
     }
 
     public static TransferOptions sending(KvLayout layout) {
-        return TransferOptions.of(hello("prefiller", 5, layout), null, Ticker.system());
+        return TransferOptions.of(
+                hello("prefiller", 5, layout), ClusterToken.none(), Ticker.system());
     }
 
     public static TransferSpec spec(KvLayout layout, int fromToken, int toToken) {

@@ -4,6 +4,7 @@ import io.baton.common.error.BatonException;
 import io.baton.common.kv.KvDtype;
 import io.baton.common.kv.KvLayout;
 import io.baton.common.time.Ticker;
+import io.baton.common.worker.ClusterToken;
 import io.baton.kv.channel.Hello;
 import io.baton.kv.channel.SendResult;
 import io.baton.kv.transfer.DefaultKvReceiver;
@@ -82,7 +83,7 @@ public final class TransferThroughput {
 
     private static TransferOptions options(String worker, long incarnation, int socketBytes) {
         Hello hello = new Hello(worker, incarnation, "model", LAYOUT, 256, 1, "reference", "exact");
-        TransferOptions options = TransferOptions.of(hello, null, Ticker.system());
+        TransferOptions options = TransferOptions.of(hello, ClusterToken.none(), Ticker.system());
         var bounds = options.channel().bounds();
         return options.withChannel(
                 options.channel()

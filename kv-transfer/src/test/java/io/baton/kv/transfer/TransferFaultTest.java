@@ -9,6 +9,7 @@ import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.testkit.VirtualTime;
 import io.baton.common.time.Ticker;
+import io.baton.common.worker.ClusterToken;
 import io.baton.kv.channel.ChannelOptions;
 import io.baton.kv.channel.SendResult;
 import io.baton.kv.testkit.Destination;
@@ -245,11 +246,13 @@ final class TransferFaultTest {
     private static DefaultKvReceiver receiver(Ticker time) {
         return DefaultKvReceiver.listen(
                 "tcp://127.0.0.1:0",
-                TransferOptions.of(Kv.hello("d", Kv.INCARNATION, Kv.SMALL), null, time));
+                TransferOptions.of(
+                        Kv.hello("d", Kv.INCARNATION, Kv.SMALL), ClusterToken.none(), time));
     }
 
     private static DefaultKvSenders senders(Ticker time) {
-        return DefaultKvSenders.of(TransferOptions.of(Kv.hello("p", 5, Kv.SMALL), null, time));
+        return DefaultKvSenders.of(
+                TransferOptions.of(Kv.hello("p", 5, Kv.SMALL), ClusterToken.none(), time));
     }
 
     @Test
