@@ -30,7 +30,12 @@ class GoldenModelTest {
     private static final double TIE = 2e-2;
 
     @ParameterizedTest
-    @CsvSource({"smollm2-135m, REFERENCE, F32, 1e-2, 2e-2", "smollm2-135m, AUTO, BF16, 1.5, 0.3"})
+    @CsvSource({
+        "smollm2-135m, REFERENCE, F32, 1e-2, 2e-2",
+        "smollm2-135m, AUTO, BF16, 0.3, 0.1",
+        "gemma3-270m, REFERENCE, F32, 1e-2, 2e-2",
+        "gemma3-270m, AUTO, BF16, 0.3, 0.1"
+    })
     void logitsAndGreedyTokens(
             String model, Preference kernels, KvDtype dtype, double tolerance, double gap)
             throws IOException {

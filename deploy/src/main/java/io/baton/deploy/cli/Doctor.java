@@ -1,5 +1,7 @@
 package io.baton.deploy.cli;
 
+import io.baton.kernels.cuda.CudaDriver;
+import io.baton.kv.channel.ucx.UcxLibrary;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.lang.management.ManagementFactory;
@@ -48,8 +50,10 @@ final class Doctor {
         port(port);
         folder(modelFolder);
         openFiles();
-        library("libcuda.so.1", "NVIDIA driver");
-        library("libucp.so.0", "UCX (apt-get install libucx0)");
+        CudaDriver cuda = CudaDriver.find();
+        add(cuda.devices().isEmpty() ? State.NOTE : State.OK, "GPU", cuda.detail());
+        UcxLibrary ucx = UcxLibrary.find();
+        add(ucx.usable() ? State.OK : State.NOTE, "UCX", ucx.detail());
         return this;
     }
 
@@ -149,16 +153,5 @@ final class Doctor {
             long limit = unix.getMaxFileDescriptorCount();
             add(limit >= 4096 ? State.OK : State.NOTE, "open files", "limit " + limit);
         }
-    }
-
-    private void library(String name, String what) {
-        for (String folder :
-                List.of("/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib")) {
-            if (Files.exists(Path.of(folder, name))) {
-                add(State.OK, name, Path.of(folder, name).toString());
-                return;
-            }
-        }
-        add(State.NOTE, name, "not found: " + what + "; not used in this version");
     }
 }

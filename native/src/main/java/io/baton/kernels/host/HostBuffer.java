@@ -13,8 +13,6 @@ import java.util.Set;
  * before {@code await} returns, so a copy made after it sees the results.
  */
 public final class HostBuffer implements Buffer {
-    private static final int ALIGNMENT = 64;
-
     private final Arena arena;
     private final MemorySegment segment;
 
@@ -27,7 +25,7 @@ public final class HostBuffer implements Buffer {
     }
 
     /**
-     * Zeroed memory.
+     * Zeroed memory; pages of a large buffer become resident as they are first written.
      *
      * @param owner holds the buffer until it is closed; a concurrent set
      * @throws BatonException if the system has not that much
@@ -36,7 +34,7 @@ public final class HostBuffer implements Buffer {
         Arena arena = Arena.ofShared();
         try {
             // At least one byte, so that an empty tensor has an address.
-            MemorySegment segment = arena.allocate(Math.max(bytes, 1), ALIGNMENT);
+            MemorySegment segment = SystemMemory.allocate(Math.max(bytes, 1), arena);
             HostBuffer buffer = new HostBuffer(arena, segment, owner);
             owner.add(buffer);
             return buffer;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.baton.kernels.cuda;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,4 @@
+@NullMarked
+package io.baton.kernels.host;
+
+import org.jspecify.annotations.NullMarked;
