@@ -33,7 +33,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Clients that leave, queues that fill, routers that stop. */
 class LifecycleTest {
-    private static final long CANCEL_MILLIS = 250;
+    /** A bound on waiting, not the goal: how fast it is, `bench cancel` measures. */
+    private static final long CANCEL_SECONDS = 20;
 
     private static RouterOptions small(RouterOptions options, int running, int waiting) {
         RouterOptions.Work work = options.work();
@@ -64,7 +65,7 @@ class LifecycleTest {
     }
 
     private static void awaitCancel(CompletableFuture<Void> cancelled) throws Exception {
-        cancelled.get(CANCEL_MILLIS, TimeUnit.MILLISECONDS);
+        cancelled.get(CANCEL_SECONDS, TimeUnit.SECONDS);
     }
 
     private static FakeWorker.DecodeScript endless(CountDownLatch begun) {
