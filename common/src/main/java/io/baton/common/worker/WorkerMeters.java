@@ -2,12 +2,12 @@ package io.baton.common.worker;
 
 import io.baton.common.error.ErrorCode;
 import io.baton.common.proto.Status;
+import io.baton.common.time.LatencyBounds;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
-import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -93,13 +93,21 @@ public final class WorkerMeters {
 
     private void end(String outcome) {
         attempts.decrementAndGet();
-        registry.counter("baton.attempts.ended", tags.and("outcome", outcome)).increment();
+        Counter.builder("baton.attempts.ended")
+                .description("Attempts by how they ended")
+                .tags(tags.and("outcome", outcome))
+                .register(registry)
+                .increment();
     }
 
     /** Something failed. */
     public void error(ErrorCode code) {
         errors.incrementAndGet();
-        registry.counter("baton.errors", tags.and("code", code.code())).increment();
+        Counter.builder("baton.errors")
+                .description("Attempts that failed, by error code")
+                .tags(tags.and("code", code.code()))
+                .register(registry)
+                .increment();
     }
 
     /** Errors since the start, for heartbeats. */
@@ -175,9 +183,7 @@ public final class WorkerMeters {
         return Timer.builder(name)
                 .description(description)
                 .tags(tags)
-                .publishPercentileHistogram()
-                .minimumExpectedValue(Duration.ofMillis(1))
-                .maximumExpectedValue(Duration.ofMinutes(2))
+                .serviceLevelObjectives(LatencyBounds.all())
                 .register(registry);
     }
 

@@ -148,8 +148,9 @@ final class LocalCluster implements AutoCloseable {
 
     @Override
     public void close() {
-        router.close();
+        // Workers leave before their router ends, or each would report it as lost.
         workers.forEach(WorkerCommands.Running::close);
+        router.close();
         runtime.close();
     }
 }

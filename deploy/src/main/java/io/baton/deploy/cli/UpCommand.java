@@ -2,7 +2,12 @@ package io.baton.deploy.cli;
 
 import io.baton.common.config.ClusterSettings;
 import io.baton.common.config.Configuration;
+import io.baton.common.config.Origin;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.nio.file.Path;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -21,7 +26,7 @@ final class UpCommand extends Configured {
 
     @Override
     public Integer call() throws Exception {
-        Configuration configuration = configuration();
+        Configuration configuration = withFreeControlPort(configuration());
         if (configuration.get(ClusterSettings.UP_PROCESSES)) {
             return new ProcessCluster(configuration, statusFile).serve();
         }
@@ -38,5 +43,27 @@ final class UpCommand extends Configured {
             }
         }
         return ExitCode.OK;
+    }
+
+    /**
+     * A second cluster on one machine needs no more than another {@code --port}: where nobody asked
+     * for a control port and the usual one is taken, any free one serves.
+     */
+    static Configuration withFreeControlPort(Configuration configuration) {
+        if (!(configuration.origin(ClusterSettings.ROUTER_CONTROL_PORT)
+                instanceof Origin.Default)) {
+            return configuration;
+        }
+        int usual = configuration.get(ClusterSettings.ROUTER_CONTROL_PORT);
+        InetSocketAddress address =
+                new InetSocketAddress(configuration.get(ClusterSettings.CONTROL_HOST), usual);
+        try (ServerSocket socket = new ServerSocket()) {
+            socket.bind(address);
+            return configuration;
+        } catch (IOException e) {
+            System.err.printf(
+                    "baton: control port %d is taken, workers join on a free one%n", usual);
+            return configuration.with(Map.of(ClusterSettings.ROUTER_CONTROL_PORT.key(), "0"));
+        }
     }
 }

@@ -1,17 +1,19 @@
 package io.baton.router.dispatch;
 
 import io.baton.common.error.ErrorCode;
+import io.baton.common.time.LatencyBounds;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
-import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /** The router's metrics, all named {@code baton_router_*} and labelled from closed sets only. */
 public final class DispatchMeters implements SequenceMachine.Counters {
+    private static final double[] TOKEN_BOUNDS = {16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144};
+
     private final MeterRegistry registry;
     private final Timer queue;
     private final Timer firstToken;
@@ -30,10 +32,8 @@ public final class DispatchMeters implements SequenceMachine.Counters {
                         "From arrival to the first token, with queue, prefill and transfer");
         this.interToken = timer("baton_router_inter_token_seconds", "Time between tokens");
         this.whole = timer("baton_router_request_seconds", "From arrival to the end");
-        this.promptTokens =
-                DistributionSummary.builder("baton_router_prompt_tokens").register(registry);
-        this.completionTokens =
-                DistributionSummary.builder("baton_router_completion_tokens").register(registry);
+        this.promptTokens = tokens("baton_router_prompt_tokens", "Tokens of a request's prompt");
+        this.completionTokens = tokens("baton_router_completion_tokens", "Tokens of an answer");
         this.reusedTokens =
                 Counter.builder("baton_router_reused_prompt_tokens")
                         .description("Prompt tokens whose KV was reused")
@@ -44,21 +44,19 @@ public final class DispatchMeters implements SequenceMachine.Counters {
         // Micrometer appends the unit for Prometheus; the name here must not have it twice.
         return Timer.builder(name.replace("_seconds", ""))
                 .description(description)
-                .serviceLevelObjectives(
-                        Duration.ofMillis(5),
-                        Duration.ofMillis(10),
-                        Duration.ofMillis(25),
-                        Duration.ofMillis(50),
-                        Duration.ofMillis(100),
-                        Duration.ofMillis(250),
-                        Duration.ofMillis(500),
-                        Duration.ofSeconds(1),
-                        Duration.ofSeconds(2),
-                        Duration.ofSeconds(5),
-                        Duration.ofSeconds(10),
-                        Duration.ofSeconds(30),
-                        Duration.ofSeconds(60))
+                .serviceLevelObjectives(LatencyBounds.all())
                 .register(registry);
+    }
+
+    private DistributionSummary tokens(String name, String description) {
+        return DistributionSummary.builder(name)
+                .description(description)
+                .serviceLevelObjectives(TOKEN_BOUNDS)
+                .register(registry);
+    }
+
+    private void count(String name, String description, String... labels) {
+        Counter.builder(name).description(description).tags(labels).register(registry).increment();
     }
 
     /** Registers a number that is read at every scrape. */
@@ -68,18 +66,27 @@ public final class DispatchMeters implements SequenceMachine.Counters {
 
     @Override
     public void decided(boolean local) {
-        registry.counter("baton_router_decisions", "prefill", local ? "local" : "remote")
-                .increment();
+        count(
+                "baton_router_decisions",
+                "Where prompts are prefilled",
+                "prefill",
+                local ? "local" : "remote");
     }
 
     @Override
     public void retried(String leg, ErrorCode why) {
-        registry.counter("baton_router_retries", "leg", leg, "reason", why.code()).increment();
+        count(
+                "baton_router_retries",
+                "Legs tried again, by what ended the one before",
+                "leg",
+                leg,
+                "reason",
+                why.code());
     }
 
     /** A request was answered with an error. */
     public void error(ErrorCode code) {
-        registry.counter("baton_router_errors", "code", code.code()).increment();
+        count("baton_router_errors", "Answers that were errors, by code", "code", code.code());
     }
 
     void queued(long nanos) {
@@ -96,7 +103,7 @@ public final class DispatchMeters implements SequenceMachine.Counters {
 
     void done(RequestLedger ledger, long nanos) {
         whole.record(nanos, TimeUnit.NANOSECONDS);
-        registry.counter("baton_router_requests", "outcome", ledger.outcome()).increment();
+        count("baton_router_requests", "Requests by how they ended", "outcome", ledger.outcome());
         for (SequenceLedger sequence : ledger.sequences()) {
             promptTokens.record(sequence.promptTokens);
             completionTokens.record(sequence.completionTokens);

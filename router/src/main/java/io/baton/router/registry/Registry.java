@@ -293,7 +293,11 @@ public final class Registry {
     }
 
     private void cut(Worker worker, String why) {
-        LOG.warn("worker {} is lost: {}", worker.id(), why);
+        if (worker.isDraining()) {
+            LOG.info("worker {} has left: {}", worker.id(), why);
+        } else {
+            LOG.warn("worker {} is lost: {}", worker.id(), why);
+        }
         // Ends every call on it with UNAVAILABLE, which is how its requests learn of it.
         worker.channel().shutdownNow();
         listener.onLost(worker, why);
