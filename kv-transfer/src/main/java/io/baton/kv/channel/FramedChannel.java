@@ -3,9 +3,7 @@ package io.baton.kv.channel;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.kv.frame.FrameBatch;
-import io.baton.kv.frame.FrameError;
 import io.baton.kv.frame.FrameHeader;
-import io.baton.kv.frame.FrameReader;
 import io.baton.kv.frame.FrameRules;
 import io.baton.kv.frame.FrameType;
 import io.baton.kv.frame.Reason;
@@ -14,30 +12,18 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A channel over any {@link ByteTransport}: handshake, frames in, a bounded ring of bytes out.
+ * A channel over any {@link ByteTransport}: the handshake first, then frames each way until it is
+ * closed. What it does with bytes is in {@link SendSide} and {@link ReceiveSide}; here is its life.
  *
- * <p>An offer writes straight from the caller's memory while nothing waits, and copies into the
- * ring only what the transport does not take: on a fast link bytes are moved once. Reading, ticks
- * and all handler calls happen on the loop's thread; the lock guards the sending half.
+ * <p>Reading, ticks and all handler calls happen on the loop's thread; sending on any.
  */
-final class FramedChannel implements KvChannel {
+final class FramedChannel implements KvChannel, ReceiveSide.Sink {
     private static final System.Logger LOG = System.getLogger(FramedChannel.class.getName());
-
-    /** Room beside the longest frame, so that a read seldom has to wait for a move. */
-    private static final int READ_SLACK_BYTES = 192 << 10;
-
-    private static final int SMALL_BYTES = 16 << 10;
-
-    /** Most bytes read in a row before other channels have their turn. */
-    private static final int READ_TURN_BYTES = 4 << 20;
 
     private static final AtomicLong NEXT_ID = new AtomicLong();
 
@@ -48,26 +34,12 @@ final class FramedChannel implements KvChannel {
     private final Handshake handshake;
     private final CompletableFuture<KvChannel> opening = new CompletableFuture<>();
     private final Arena memory = Arena.ofShared();
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Condition drained = lock.newCondition();
-    private final OutputRing ring;
-    private final int queueBytes;
+    private final SendSide sending;
+    private final ReceiveSide receiving;
     private final long createdNanos;
 
-    private final FrameReader reader = new FrameReader(new FrameRules.Handshake());
-    private MemorySegment input;
-    private ByteBuffer inputBuffer;
-    private int from;
-    private int to;
-
     private volatile @Nullable Peer peer;
-    private volatile @Nullable BatonException closedBecause;
     private volatile long heardNanos;
-    private volatile @Nullable BatonException closeWhenSent;
-    private boolean finishedWriting;
-    private long closeDeadlineNanos;
-    private long wroteNanos;
-    private boolean writeSuspect;
 
     FramedChannel(ChannelLoop loop, ByteTransport transport, Handshake handshake) {
         this.loop = loop;
@@ -76,14 +48,18 @@ final class FramedChannel implements KvChannel {
         this.handshake = handshake;
         this.createdNanos = options.ticker().nanos();
         this.heardNanos = createdNanos;
-        this.queueBytes =
+        int queueBytes =
                 switch (handshake) {
                     case Handshake.Sender sender -> options.bounds().queueBytes();
                     case Handshake.Receiver receiver -> 0;
                 };
-        this.ring = new OutputRing(memory.allocate(queueBytes + CONTROL_BYTES).asByteBuffer());
-        this.input = memory.allocate(SMALL_BYTES, Long.BYTES);
-        this.inputBuffer = input.asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+        this.sending =
+                new SendSide(
+                        transport,
+                        options,
+                        memory.allocate(queueBytes + CONTROL_BYTES).asByteBuffer(),
+                        queueBytes);
+        this.receiving = new ReceiveSide(transport, memory);
         loop.group().add(this);
     }
 
@@ -121,193 +97,87 @@ final class FramedChannel implements KvChannel {
 
     @Override
     public SendResult offer(FrameBatch frames) {
-        if (frames.bytes() > queueBytes) {
-            throw new IllegalArgumentException(
-                    "%d bytes of frames do not fit the queue of %d"
-                            .formatted(frames.bytes(), queueBytes));
+        try {
+            return sending.offer(frames);
+        } catch (IOException e) {
+            return writingFailed(e);
         }
-        return offer(frames, CONTROL_BYTES);
     }
 
     @Override
     public SendResult offerControl(FrameBatch frames) {
-        return offer(frames, 0);
-    }
-
-    private SendResult offer(FrameBatch frames, int reservedBytes) {
-        IOException failure;
-        lock.lock();
         try {
-            if (closedBecause != null || closeWhenSent != null) {
-                return SendResult.CLOSED;
-            }
-            if (ring.free() - reservedBytes < frames.bytes()) {
-                return SendResult.BACK_PRESSURED;
-            }
-            send(frames.buffers(), 2 * frames.frames());
-            return SendResult.OK;
+            return sending.offerControl(frames);
         } catch (IOException e) {
-            failure = e;
-        } finally {
-            lock.unlock();
+            return writingFailed(e);
         }
-        abort(lost("writing to the peer failed: " + failure.getMessage(), failure));
-        return SendResult.CLOSED;
     }
 
-    private void send(ByteBuffer[] buffers, int count) throws IOException {
-        boolean wasEmpty = ring.isEmpty();
-        if (wasEmpty) {
-            transport.write(buffers, count);
-        }
-        for (int i = 0; i < count; i++) {
-            if (buffers[i].hasRemaining()) {
-                ring.put(buffers[i]);
-            }
-        }
-        if (wasEmpty && !ring.isEmpty()) {
-            wroteNanos = options.ticker().nanos();
-            transport.wantWrite();
-        }
+    private SendResult writingFailed(IOException e) {
+        abort(lost("writing to the peer failed: " + e.getMessage(), e));
+        return SendResult.CLOSED;
     }
 
     @Override
     public boolean hasRoom(long bytes) {
-        lock.lock();
-        try {
-            return closedBecause == null && ring.free() - CONTROL_BYTES >= bytes;
-        } finally {
-            lock.unlock();
-        }
+        return sending.hasRoom(bytes);
     }
 
     @Override
     public boolean await(long bytes, long nanos) throws InterruptedException {
-        lock.lock();
-        try {
-            long left = nanos;
-            while (closedBecause == null && ring.free() - CONTROL_BYTES < bytes) {
-                if (left <= 0) {
-                    return false;
-                }
-                left = drained.awaitNanos(left);
-            }
-            return true;
-        } finally {
-            lock.unlock();
-        }
+        return sending.await(bytes, nanos);
     }
 
     /** The transport takes bytes again. Loop's thread. */
     void onWritable() {
-        IOException failure;
-        lock.lock();
         try {
-            if (closedBecause == null && !ring.isEmpty()) {
-                drain();
+            if (sending.onWritable()) {
+                heardNanos = options.ticker().nanos();
             }
-            finishIfSent();
-            return;
         } catch (IOException e) {
-            failure = e;
-        } finally {
-            lock.unlock();
-        }
-        abort(lost("writing to the peer failed: " + failure.getMessage(), failure));
-    }
-
-    private void drain() throws IOException {
-        if (ring.drainTo(transport) > 0) {
-            wroteNanos = options.ticker().nanos();
-            heardNanos = wroteNanos;
-            drained.signalAll();
-        }
-        if (!ring.isEmpty()) {
-            transport.wantWrite();
-        }
-    }
-
-    private void finishIfSent() {
-        if (closeWhenSent != null && ring.isEmpty() && !finishedWriting) {
-            finishedWriting = true;
-            transport.finishWriting();
+            writingFailed(e);
         }
     }
 
     /** Bytes may be there. Loop's thread. */
     void onReadable() {
         try {
-            int turn = READ_TURN_BYTES;
-            while (closedBecause == null) {
-                if (turn <= 0) {
-                    transport.readLater();
-                    return;
-                }
-                inputBuffer.limit(inputBuffer.capacity()).position(to);
-                int read = transport.read(inputBuffer);
-                if (read < 0) {
-                    BatonException reason = closeWhenSent;
+            switch (receiving.receive(this)) {
+                case EMPTY, CLOSED -> {}
+                case TURN_OVER -> transport.readLater();
+                case END -> {
+                    BatonException reason = sending.closingBecause();
                     abort(reason != null ? reason : lost("the peer closed the channel", null));
-                    return;
                 }
-                if (read == 0) {
-                    return;
-                }
-                heardNanos = options.ticker().nanos();
-                to += read;
-                turn -= read;
-                handleFrames();
+                case INVALID -> onInvalid();
             }
         } catch (IOException e) {
             abort(lost("reading from the peer failed: " + e.getMessage(), e));
         }
     }
 
-    private void handleFrames() {
-        inputBuffer.clear();
-        while (closedBecause == null) {
-            switch (reader.read(inputBuffer, from, to)) {
-                case FRAME -> {
-                    int at = from;
-                    from += reader.neededBytes();
-                    handleFrame(
-                            reader.header(),
-                            input.asSlice(at + FrameHeader.BYTES, reader.header().payloadBytes()));
-                }
-                case INCOMPLETE -> {
-                    makeRoom();
-                    return;
-                }
-                case INVALID -> {
-                    onInvalid();
-                    return;
-                }
-            }
-        }
+    @Override
+    public void onBytes() {
+        heardNanos = options.ticker().nanos();
     }
 
-    private void makeRoom() {
-        if (from == to) {
-            from = 0;
-            to = 0;
-        } else if (from > 0 && from + reader.neededBytes() > inputBuffer.capacity()) {
-            MemorySegment.copy(input, from, input, 0, to - from);
-            to -= from;
-            from = 0;
-        }
+    @Override
+    public boolean isClosed() {
+        return sending.isClosed();
     }
 
     private void onInvalid() {
-        FrameError error = reader.error();
-        loop.group().handler().onInvalid(error == null ? FrameError.CHECKSUM : error);
-        BatonException reason = lost("the peer sent bytes that are no valid frame: " + error, null);
+        loop.group().handler().onInvalid(receiving.error());
+        BatonException reason =
+                lost("the peer sent bytes that are no valid frame: " + receiving.error(), null);
         if (peer == null) {
             sendHandshake(FrameType.REFUSED, Reason.encode(reason));
         }
         abort(reason);
     }
 
-    private void handleFrame(FrameHeader header, MemorySegment payload) {
+    @Override
+    public void onFrame(FrameHeader header, MemorySegment payload) {
         try {
             if (peer == null) {
                 onHandshake(header.type(), payload.toArray(ValueLayout.JAVA_BYTE));
@@ -337,15 +207,15 @@ final class FramedChannel implements KvChannel {
     private void open(Handshake.Step.Open step) {
         Peer other = step.peer();
         switch (handshake) {
-            case Handshake.Sender sender -> reader.rules(new FrameRules.Replies());
+            case Handshake.Sender sender -> receiving.rules(new FrameRules.Replies());
             case Handshake.Receiver receiver -> {
-                reader.rules(
+                receiving.rules(
                         new FrameRules.Sending(
                                 options.hello().layout(),
                                 options.hello().chunkTokens(),
                                 other.codecs(),
                                 Handshake.isExact(options.hello(), other.hello())));
-                growInput();
+                receiving.grow();
             }
         }
         peer = other;
@@ -357,22 +227,11 @@ final class FramedChannel implements KvChannel {
         opening.complete(this);
     }
 
-    /** A proven peer gets a buffer for whole frames. */
-    private void growInput() {
-        MemorySegment large =
-                memory.allocate(FrameHeader.MAX_FRAME_BYTES + READ_SLACK_BYTES, Long.BYTES);
-        MemorySegment.copy(input, from, large, 0, to - from);
-        input = large;
-        inputBuffer = large.asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
-        to -= from;
-        from = 0;
-    }
-
     private void sendHandshake(FrameType type, byte[] payload) {
         FrameBatch batch = new FrameBatch(1);
         batch.begin(type);
         batch.end(ByteBuffer.wrap(payload));
-        offer(batch, 0);
+        offerControl(batch);
     }
 
     /** Looks at deadlines. Loop's thread. */
@@ -381,70 +240,36 @@ final class FramedChannel implements KvChannel {
             abort(lost("no channel within the handshake time", null));
             return;
         }
-        BatonException reason = null;
-        lock.lock();
-        try {
-            if (closeWhenSent != null && now - closeDeadlineNanos >= 0) {
-                reason = closeWhenSent;
-            } else if (ring.isEmpty() || now - wroteNanos <= options.bounds().writeStallNanos()) {
-                writeSuspect = false;
-            } else if (writeSuspect) {
-                reason = lost("the peer took no byte within the write stall time", null);
-            } else {
-                // Judged on the next tick: after a pause of this process the peer gets a chance.
-                writeSuspect = true;
+        switch (sending.watch(now)) {
+            case FINE -> {}
+            case LINGERED -> {
+                BatonException reason = sending.closingBecause();
+                abort(reason != null ? reason : lost("the linger time is over", null));
             }
-        } finally {
-            lock.unlock();
-        }
-        if (reason != null) {
-            abort(reason);
+            case STALLED -> abort(lost("the peer took no byte within the write stall time", null));
         }
     }
 
     @Override
     public void close(BatonException reason) {
-        lock.lock();
-        try {
-            if (closedBecause != null || closeWhenSent != null) {
-                return;
-            }
-            if (peer != null) {
-                closeWhenSent = reason;
-                closeDeadlineNanos = options.ticker().nanos() + options.bounds().lingerNanos();
-                finishIfSent();
-                return;
-            }
-        } finally {
-            lock.unlock();
+        if (peer == null) {
+            abort(reason);
+        } else {
+            sending.closeWhenSent(reason);
         }
-        abort(reason);
     }
 
     /** Closes now; what waits is lost. Any thread. */
     void abort(BatonException reason) {
-        lock.lock();
-        try {
-            if (closedBecause != null) {
-                return;
-            }
-            closedBecause = reason;
-            drained.signalAll();
-        } finally {
-            lock.unlock();
+        if (sending.close()) {
+            transport.close();
+            loop.execute(() -> finish(reason));
         }
-        transport.close();
-        loop.execute(() -> finish(reason));
     }
 
     private void finish(BatonException reason) {
         loop.group().remove(this);
-        lock.lock();
-        try {
-            memory.close();
-        } finally {
-            lock.unlock();
-        }
+        sending.whileIdle(memory::close);
         opening.completeExceptionally(reason);
         if (peer == null) {
             return;

@@ -6,22 +6,17 @@ import io.baton.kv.channel.KvChannel;
 import io.baton.kv.codec.KvCodec;
 import io.baton.kv.codec.PartShape;
 import io.baton.kv.frame.FrameHeader;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One expected transfer: places parts, and decides its end once. The lock is held while sink and
- * listener run, so that {@link #close} can promise that neither runs after it.
+ * One expected transfer, from the first sign of its sender to its end, which is decided once. What
+ * comes goes through its {@link Placement}. The lock is held while sink and listener run, so that
+ * {@link #close} can promise that neither runs after it.
  */
 final class Inbound implements KvReceiver.InboundTransfer {
     private static final System.Logger LOG = System.getLogger(Inbound.class.getName());
-
-    /** Coded parts in fragments that may be incomplete at once. */
-    private static final int MAX_ASSEMBLIES = 4;
 
     /** What an inbound transfer needs of its receiver. */
     interface Home {
@@ -35,20 +30,12 @@ final class Inbound implements KvReceiver.InboundTransfer {
     }
 
     private final TransferId id;
-    private final TransferSpec spec;
-    private final KvSink sink;
     private final InboundListener listener;
     private final Home home;
     private final ReentrantLock lock = new ReentrantLock();
-    private final int firstBlock;
-    private final int blocks;
-    private final Coverage coverage;
-    private final Map<Long, Assembly> assemblies = new HashMap<>();
-    private MemorySegment scratch = MemorySegment.NULL;
+    private final Placement placement;
     private byte @Nullable [] trailer;
     private boolean ended;
-    private long payloadBytes;
-    private long frames;
     private long firstFrameNanos;
     private boolean stallSuspect;
     private long lastFrameNanos;
@@ -56,14 +43,9 @@ final class Inbound implements KvReceiver.InboundTransfer {
 
     Inbound(TransferId id, TransferSpec spec, KvSink sink, InboundListener listener, Home home) {
         this.id = id;
-        this.spec = spec;
-        this.sink = sink;
         this.listener = listener;
         this.home = home;
-        int blockTokens = spec.layout().blockTokens();
-        this.firstBlock = spec.fromToken() / blockTokens;
-        this.blocks = spec.layout().blocksFor(spec.toToken()) - firstBlock;
-        this.coverage = new Coverage(spec.layout().layers(), blocks);
+        this.placement = new Placement(spec, sink, home.counters());
     }
 
     TransferId id() {
@@ -84,8 +66,7 @@ final class Inbound implements KvReceiver.InboundTransfer {
     public int completeTokens() {
         lock.lock();
         try {
-            long tokens = (long) coverage.leadingBlocks() * spec.layout().blockTokens();
-            return (int) Math.min(tokens, spec.toToken() - spec.fromToken());
+            return placement.completeTokens();
         } finally {
             lock.unlock();
         }
@@ -115,7 +96,7 @@ final class Inbound implements KvReceiver.InboundTransfer {
                 return;
             }
             try {
-                accept(codec, part, header, payload);
+                placement.accept(codec, part, header, payload);
             } catch (BatonException e) {
                 fail(e);
                 return;
@@ -126,112 +107,6 @@ final class Inbound implements KvReceiver.InboundTransfer {
             completeIfAll();
         } finally {
             lock.unlock();
-        }
-    }
-
-    private void accept(KvCodec codec, PartShape part, FrameHeader header, MemorySegment payload) {
-        int block = part.firstToken() / spec.layout().blockTokens() - firstBlock;
-        if (block < 0 || block + part.blocks() > blocks) {
-            throw new BatonException(
-                    ErrorCode.KV_TRANSFER_FAILED,
-                    "KV came for tokens from %d on, outside the transfer's [%d, %d)"
-                            .formatted(part.firstToken(), spec.fromToken(), spec.toToken()));
-        }
-        if (!anyMissing(part, block)) {
-            home.counters().duplicates.increment();
-            return;
-        }
-        MemorySegment encoded = payload;
-        if (header.fragmentCount() > 1) {
-            @Nullable MemorySegment whole = assemble(part, header, payload);
-            if (whole == null) {
-                return;
-            }
-            encoded = whole;
-        } else {
-            count(payload);
-        }
-        long scratchBytes = codec.scratchBytes(part);
-        if (scratch.byteSize() < scratchBytes) {
-            scratch = Arena.ofAuto().allocate(scratchBytes, Long.BYTES);
-        }
-        KvCodec.Setting setting = new KvCodec.Setting(header.codecLevel(), header.codecProfile());
-        place(part, block, codec.decode(part, setting, encoded, scratch));
-    }
-
-    private void count(MemorySegment payload) {
-        payloadBytes += payload.byteSize();
-        frames++;
-        home.counters().payloadBytes.add(payload.byteSize());
-        home.counters().frames.increment();
-    }
-
-    private boolean anyMissing(PartShape part, int block) {
-        for (int layer = 0; layer < part.layerCount(); layer++) {
-            for (int i = 0; i < part.blocks(); i++) {
-                if (!coverage.has(part.firstLayer() + layer, block + i)) {
-                    return true;
-                }
-            }
-        }
-        return false;
-    }
-
-    private @Nullable MemorySegment assemble(
-            PartShape part, FrameHeader header, MemorySegment payload) {
-        long key =
-                (long) part.firstToken() << 32 | (long) part.firstLayer() << 16 | part.layerCount();
-        Assembly assembly = assemblies.get(key);
-        if (assembly == null) {
-            if (assemblies.size() == MAX_ASSEMBLIES) {
-                throw new BatonException(
-                        ErrorCode.KV_TRANSFER_FAILED,
-                        "more than %d parts are incomplete at once".formatted(MAX_ASSEMBLIES));
-            }
-            assembly = new Assembly(header);
-            assemblies.put(key, assembly);
-        }
-        if (!assembly.fits(header)) {
-            throw new BatonException(
-                    ErrorCode.KV_TRANSFER_FAILED, "fragments of one part are coded differently");
-        }
-        if (assembly.has(header.fragmentIndex())) {
-            home.counters().duplicates.increment();
-            return null;
-        }
-        count(payload);
-        @Nullable MemorySegment whole = assembly.add(header.fragmentIndex(), payload);
-        if (whole != null) {
-            assemblies.remove(key);
-        }
-        return whole;
-    }
-
-    /** Gives the sink every run of blocks that is still missing; what is there is never touched. */
-    private void place(PartShape part, int block, MemorySegment raw) {
-        long blockBytes = spec.layout().blockLayerBytes();
-        for (int l = 0; l < part.layerCount(); l++) {
-            int layer = part.firstLayer() + l;
-            long layerAt = l * blockBytes * part.blocks();
-            int from = 0;
-            while (from < part.blocks()) {
-                if (coverage.has(layer, block + from)) {
-                    from++;
-                    continue;
-                }
-                int to = from + 1;
-                while (to < part.blocks() && !coverage.has(layer, block + to)) {
-                    to++;
-                }
-                sink.accept(
-                        layer,
-                        firstBlock + block + from,
-                        raw.asSlice(layerAt + from * blockBytes, (to - from) * blockBytes));
-                for (int i = from; i < to; i++) {
-                    coverage.add(layer, block + i);
-                }
-                from = to;
-            }
         }
     }
 
@@ -250,15 +125,18 @@ final class Inbound implements KvReceiver.InboundTransfer {
 
     private void completeIfAll() {
         byte[] end = trailer;
-        if (ended || end == null || !coverage.isComplete()) {
+        if (ended || end == null || !placement.isComplete()) {
             return;
         }
         ended = true;
         home.forget(this);
         home.counters().completed.increment();
-        release();
+        placement.release();
         TransferStats stats =
-                new TransferStats(payloadBytes, frames, lastFrameNanos - firstFrameNanos);
+                new TransferStats(
+                        placement.payloadBytes(),
+                        placement.frames(),
+                        lastFrameNanos - firstFrameNanos);
         tell(() -> listener.onComplete(end, stats));
     }
 
@@ -303,12 +181,11 @@ final class Inbound implements KvReceiver.InboundTransfer {
             fail(
                     new BatonException(
                             ErrorCode.KV_TRANSFER_FAILED,
-                            "no frame came for %d ms (limit %d); %d of %d block layers are missing%s"
+                            "no frame came for %d ms (limit %d); %s%s"
                                     .formatted(
                                             (nowNanos - lastFrameNanos) / 1_000_000,
                                             stallNanos / 1_000_000,
-                                            coverage.missing(),
-                                            (long) blocks * spec.layout().layers(),
+                                            placement.missing(),
                                             trailer == null ? "" : " though the end has come")));
         } finally {
             lock.unlock();
@@ -333,16 +210,11 @@ final class Inbound implements KvReceiver.InboundTransfer {
         }
         ended = true;
         home.forget(this);
-        release();
+        placement.release();
         KvChannel from = channel;
         if (from != null) {
             home.tellClosed(from, id, reason);
         }
         return true;
-    }
-
-    private void release() {
-        assemblies.clear();
-        scratch = MemorySegment.NULL;
     }
 }

@@ -2,27 +2,21 @@ package io.baton.kv.transfer;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
-import io.baton.common.kv.KvLayout;
 import io.baton.common.time.Ticker;
 import io.baton.kv.channel.KvChannel;
 import io.baton.kv.channel.SendResult;
-import io.baton.kv.codec.KvCodec;
-import io.baton.kv.codec.PartShape;
-import io.baton.kv.frame.Form;
 import io.baton.kv.frame.FrameBatch;
 import io.baton.kv.frame.FrameHeader;
-import io.baton.kv.frame.FrameType;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
 /**
- * One transfer being sent. The caller uses one thread at a time; keep-alives and the news of a loss
- * come on the I/O thread. The lock orders frames with their sequence numbers.
+ * One transfer being sent: its order, its back-pressure and its end; {@link PartFrames} makes what
+ * is sent. The caller uses one thread at a time; keep-alives and the news of a loss come on the I/O
+ * thread. The lock orders frames with their sequence numbers.
  */
 final class Outbound implements KvSenders.OutboundTransfer {
     private static final System.Logger LOG = System.getLogger(Outbound.class.getName());
@@ -47,18 +41,13 @@ final class Outbound implements KvSenders.OutboundTransfer {
     }
 
     private final TransferId id;
-    private final TransferSpec spec;
     private final KvChannel channel;
-    private final KvCodec codec;
     private final Consumer<BatonException> onLost;
     private final Home home;
     private final Ticker ticker;
     private final AtomicReference<State> state = new AtomicReference<>(State.SENDING);
     private final ReentrantLock lock = new ReentrantLock();
-    private final int blocksPerPart;
-    private final FrameBatch batch;
-    private final MemorySegment scratch;
-    private final long partScratchBytes;
+    private final PartFrames parts;
     private long sequence;
     private long refusedBytes;
     private long payloadBytes;
@@ -78,27 +67,12 @@ final class Outbound implements KvSenders.OutboundTransfer {
             Home home,
             Context context) {
         this.id = id;
-        this.spec = spec;
         this.channel = channel;
-        this.codec = channel.peer().codecs().getFirst();
         this.onLost = onLost;
         this.home = home;
         this.ticker = context.ticker();
-        KvLayout layout = spec.layout();
-        this.blocksPerPart = Math.max(1, FrameHeader.MAX_PAYLOAD_BYTES / layout.blockLayerBytes());
-        int chunkBlocks = spec.chunkTokens() / layout.blockTokens();
-        // An offer may straddle one border of chunks, which takes a part more.
-        int maxParts = Math.ceilDiv(chunkBlocks, blocksPerPart) + 1;
-        PartShape largest = new PartShape(layout, 0, 1, 0, Math.min(blocksPerPart, chunkBlocks));
-        long encoded = codec.maxEncodedBytes(largest);
-        int fragments = (int) Math.ceilDiv(encoded, (long) FrameHeader.MAX_PAYLOAD_BYTES);
-        this.batch = new FrameBatch(Math.multiplyExact(maxParts, fragments));
-        this.partScratchBytes = codec.scratchBytes(largest);
-        this.scratch =
-                partScratchBytes == 0
-                        ? MemorySegment.NULL
-                        : Arena.ofAuto().allocate(partScratchBytes * maxParts, Long.BYTES);
-        long most = boundBytes(chunkBlocks);
+        this.parts = new PartFrames(id, spec, channel.peer().codecs().getFirst());
+        long most = parts.mostBytes();
         if (most > context.queueBytes()) {
             throw new BatonException(
                     ErrorCode.CONFIGURATION,
@@ -119,27 +93,19 @@ final class Outbound implements KvSenders.OutboundTransfer {
         return channel;
     }
 
-    /** Most bytes of frames for so many blocks of one layer. */
-    private long boundBytes(int blocks) {
-        PartShape all = new PartShape(spec.layout(), 0, 1, 0, blocks);
-        return codec.maxEncodedBytes(all) + (long) batch.maxFrames() * FrameHeader.BYTES;
-    }
-
     @Override
     public SendResult offer(int layer, int firstBlock, MemorySegment bytes) {
-        int blocks = requireFit(layer, firstBlock, bytes.byteSize());
+        int blocks = parts.blocks(layer, firstBlock, bytes.byteSize());
         lock.lock();
         try {
             if (!isSending()) {
                 return SendResult.CLOSED;
             }
-            long most = boundBytes(blocks);
+            long most = parts.mostBytes(blocks);
             if (!channel.hasRoom(most)) {
                 return refused(most);
             }
-            long before = sequence;
-            batch.clear();
-            addParts(layer, firstBlock, blocks, bytes);
+            FrameBatch batch = parts.data(layer, firstBlock, bytes, sequence);
             int added = batch.frames();
             long addedBytes = batch.bytes() - (long) added * FrameHeader.BYTES;
             SendResult result = channel.offer(batch);
@@ -149,75 +115,11 @@ final class Outbound implements KvSenders.OutboundTransfer {
                     taken(added, addedBytes);
                     yield SendResult.OK;
                 }
-                case BACK_PRESSURED -> {
-                    sequence = before;
-                    yield refused(most);
-                }
+                case BACK_PRESSURED -> refused(most);
                 case CLOSED -> SendResult.CLOSED;
             };
         } finally {
             lock.unlock();
-        }
-    }
-
-    private int requireFit(int layer, int firstBlock, long byteSize) {
-        KvLayout layout = spec.layout();
-        long blocks = byteSize / layout.blockLayerBytes();
-        if (layer < 0
-                || layer >= layout.layers()
-                || blocks < 1
-                || byteSize % layout.blockLayerBytes() != 0
-                || blocks * layout.blockTokens() > spec.chunkTokens()
-                || firstBlock < spec.fromToken() / layout.blockTokens()
-                || firstBlock + blocks > layout.blocksFor(spec.toToken())) {
-            throw new IllegalArgumentException(
-                    "layer %d, first block %d, %d bytes are not a part of %s"
-                            .formatted(layer, firstBlock, byteSize, spec));
-        }
-        return (int) blocks;
-    }
-
-    private void addParts(int layer, int firstBlock, int blocks, MemorySegment bytes) {
-        int blockBytes = spec.layout().blockLayerBytes();
-        int chunkBlocks = spec.chunkTokens() / spec.layout().blockTokens();
-        int parts = 0;
-        for (int from = 0; from < blocks; ) {
-            int block = firstBlock + from;
-            int toBorder = chunkBlocks - block % chunkBlocks;
-            int count = Math.min(Math.min(blocksPerPart, toBorder), blocks - from);
-            MemorySegment raw = bytes.asSlice((long) from * blockBytes, (long) count * blockBytes);
-            addPart(layer, block, raw, parts++);
-            from += count;
-        }
-    }
-
-    private void addPart(int layer, int block, MemorySegment raw, int index) {
-        KvLayout layout = spec.layout();
-        int firstToken = block * layout.blockTokens();
-        int blocks = (int) (raw.byteSize() / layout.blockLayerBytes());
-        PartShape part = new PartShape(layout, layer, 1, firstToken, blocks);
-        MemorySegment space =
-                partScratchBytes == 0
-                        ? scratch
-                        : scratch.asSlice(index * partScratchBytes, partScratchBytes);
-        MemorySegment encoded = codec.encode(part, KvCodec.Setting.PLAIN, raw, space);
-        int fragments =
-                (int) Math.ceilDiv(encoded.byteSize(), (long) FrameHeader.MAX_PAYLOAD_BYTES);
-        for (int i = 0; i < fragments; i++) {
-            long at = (long) i * FrameHeader.MAX_PAYLOAD_BYTES;
-            long length = Math.min(FrameHeader.MAX_PAYLOAD_BYTES, encoded.byteSize() - at);
-            batch.begin(FrameType.DATA)
-                    .identity(id.transfer(), id.epoch(), id.incarnation())
-                    .sequence(sequence++)
-                    .rawBytes((int) part.rawBytes())
-                    .tokens(
-                            firstToken / spec.chunkTokens(),
-                            firstToken,
-                            blocks * layout.blockTokens())
-                    .fragment(i, fragments)
-                    .layers(layer, 1)
-                    .coding(codec.lossless() ? Form.EXACT : Form.TOLERANT, codec.id(), 0, 0);
-            batch.end(fragments == 1 ? encoded : encoded.asSlice(at, length));
         }
     }
 
@@ -227,6 +129,7 @@ final class Outbound implements KvSenders.OutboundTransfer {
             firstFrameNanos = now;
         }
         lastFrameNanos = now;
+        sequence += addedFrames;
         frames += addedFrames;
         payloadBytes += addedBytes;
         refusedBytes = 0;
@@ -260,11 +163,7 @@ final class Outbound implements KvSenders.OutboundTransfer {
             if (!isSending()) {
                 return SendResult.CLOSED;
             }
-            batch.clear();
-            batch.begin(FrameType.END)
-                    .identity(id.transfer(), id.epoch(), id.incarnation())
-                    .sequence(sequence);
-            batch.end(ByteBuffer.wrap(trailer));
+            FrameBatch batch = parts.end(trailer, sequence);
             long bytes = batch.bytes();
             SendResult result = channel.offer(batch);
             batch.clear();

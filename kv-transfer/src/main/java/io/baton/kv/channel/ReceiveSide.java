@@ -1,0 +1,144 @@
+package io.baton.kv.channel;
+
+import io.baton.kv.frame.FrameError;
+import io.baton.kv.frame.FrameHeader;
+import io.baton.kv.frame.FrameReader;
+import io.baton.kv.frame.FrameRules;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * The receiving half of a channel: reads bytes and hands on whole, verified frames. A stranger gets
+ * a small buffer, a proven peer one for the longest frame. The loop's thread alone.
+ */
+final class ReceiveSide {
+    /** Room beside the longest frame, so that a read seldom has to wait for a move. */
+    private static final int SLACK_BYTES = 192 << 10;
+
+    private static final int SMALL_BYTES = 16 << 10;
+
+    /** Most bytes read in a row before other channels have their turn. */
+    private static final int TURN_BYTES = 4 << 20;
+
+    /** Where frames go. */
+    interface Sink {
+        /** Bytes came. */
+        void onBytes();
+
+        /** A verified frame; both are valid during the call only. */
+        void onFrame(FrameHeader header, MemorySegment payload);
+
+        /** Whether nothing more is wanted. */
+        boolean isClosed();
+    }
+
+    /** Why reading stopped. */
+    enum Outcome {
+        /** All there was is read. */
+        EMPTY,
+        /** There may be more. */
+        TURN_OVER,
+        /** The peer has ended its stream. */
+        END,
+        /** What came is no frame, or none that may come now: see {@link #error()}. */
+        INVALID,
+        /** The sink wants no more. */
+        CLOSED
+    }
+
+    private final ByteTransport transport;
+    private final Arena memory;
+    private final FrameReader reader = new FrameReader(new FrameRules.Handshake());
+    private MemorySegment input;
+    private ByteBuffer buffer;
+    private int from;
+    private int to;
+
+    ReceiveSide(ByteTransport transport, Arena memory) {
+        this.transport = transport;
+        this.memory = memory;
+        this.input = memory.allocate(SMALL_BYTES, Long.BYTES);
+        this.buffer = input.asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** Reads what is there, for at most one turn. */
+    Outcome receive(Sink sink) throws IOException {
+        int turn = TURN_BYTES;
+        while (!sink.isClosed()) {
+            if (turn <= 0) {
+                return Outcome.TURN_OVER;
+            }
+            buffer.limit(buffer.capacity()).position(to);
+            int read = transport.read(buffer);
+            if (read <= 0) {
+                return read < 0 ? Outcome.END : Outcome.EMPTY;
+            }
+            sink.onBytes();
+            to += read;
+            turn -= read;
+            if (!handOn(sink)) {
+                return Outcome.INVALID;
+            }
+        }
+        return Outcome.CLOSED;
+    }
+
+    /** Hands on all whole frames; false at one that is invalid. */
+    private boolean handOn(Sink sink) {
+        buffer.clear();
+        while (!sink.isClosed()) {
+            switch (reader.read(buffer, from, to)) {
+                case FRAME -> {
+                    int at = from + FrameHeader.BYTES;
+                    from += reader.neededBytes();
+                    sink.onFrame(
+                            reader.header(), input.asSlice(at, reader.header().payloadBytes()));
+                }
+                case INCOMPLETE -> {
+                    makeRoom();
+                    return true;
+                }
+                case INVALID -> {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    private void makeRoom() {
+        if (from == to) {
+            from = 0;
+            to = 0;
+        } else if (from > 0 && from + reader.neededBytes() > buffer.capacity()) {
+            MemorySegment.copy(input, from, input, 0, to - from);
+            to -= from;
+            from = 0;
+        }
+    }
+
+    /** The peer has proved itself: these frames may come from now on. */
+    void rules(FrameRules rules) {
+        reader.rules(rules);
+    }
+
+    /** From now on frames of the greatest length may come. */
+    void grow() {
+        MemorySegment large =
+                memory.allocate(FrameHeader.MAX_FRAME_BYTES + SLACK_BYTES, Long.BYTES);
+        MemorySegment.copy(input, from, large, 0, to - from);
+        input = large;
+        buffer = large.asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
+        to -= from;
+        from = 0;
+    }
+
+    /** What was wrong with the bytes. */
+    FrameError error() {
+        FrameError error = reader.error();
+        return error == null ? FrameError.CHECKSUM : error;
+    }
+}

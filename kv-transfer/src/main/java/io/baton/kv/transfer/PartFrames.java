@@ -1,0 +1,149 @@
+package io.baton.kv.transfer;
+
+import io.baton.common.kv.KvLayout;
+import io.baton.kv.codec.KvCodec;
+import io.baton.kv.codec.PartShape;
+import io.baton.kv.frame.Form;
+import io.baton.kv.frame.FrameBatch;
+import io.baton.kv.frame.FrameHeader;
+import io.baton.kv.frame.FrameType;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+
+/**
+ * Makes the frames of one transfer: cuts consecutive blocks of a layer into parts that do not cross
+ * chunks and are at most a frame long, codes each, and splits what is still too long into
+ * fragments. Its memory is made once, for the largest offer. One thread at a time.
+ */
+final class PartFrames {
+    private final TransferId id;
+    private final TransferSpec spec;
+    private final KvCodec codec;
+    private final int chunkBlocks;
+    private final int blocksPerPart;
+    private final FrameBatch batch;
+    private final MemorySegment scratch;
+    private final long partScratchBytes;
+    private long sequence;
+
+    PartFrames(TransferId id, TransferSpec spec, KvCodec codec) {
+        this.id = id;
+        this.spec = spec;
+        this.codec = codec;
+        KvLayout layout = spec.layout();
+        this.blocksPerPart = Math.max(1, FrameHeader.MAX_PAYLOAD_BYTES / layout.blockLayerBytes());
+        this.chunkBlocks = spec.chunkTokens() / layout.blockTokens();
+        // An offer may straddle one border of chunks, which takes a part more.
+        int maxParts = Math.ceilDiv(chunkBlocks, blocksPerPart) + 1;
+        PartShape largest = new PartShape(layout, 0, 1, 0, Math.min(blocksPerPart, chunkBlocks));
+        this.batch =
+                new FrameBatch(
+                        Math.multiplyExact(maxParts, fragments(codec.maxEncodedBytes(largest))));
+        this.partScratchBytes = codec.scratchBytes(largest);
+        this.scratch =
+                partScratchBytes == 0
+                        ? MemorySegment.NULL
+                        : Arena.ofAuto().allocate(partScratchBytes * maxParts, Long.BYTES);
+    }
+
+    /** Most bytes of frames for so many blocks of one layer. */
+    long mostBytes(int blocks) {
+        PartShape all = new PartShape(spec.layout(), 0, 1, 0, blocks);
+        return codec.maxEncodedBytes(all) + (long) batch.maxFrames() * FrameHeader.BYTES;
+    }
+
+    /** Most bytes of frames for the blocks of one chunk in one layer, the largest offer. */
+    long mostBytes() {
+        return mostBytes(chunkBlocks);
+    }
+
+    /**
+     * How many blocks of one layer these bytes are.
+     *
+     * @throws IllegalArgumentException if they are none, or not a part of the transfer
+     */
+    int blocks(int layer, int firstBlock, long byteSize) {
+        KvLayout layout = spec.layout();
+        long blocks = byteSize / layout.blockLayerBytes();
+        if (layer < 0
+                || layer >= layout.layers()
+                || blocks < 1
+                || byteSize % layout.blockLayerBytes() != 0
+                || blocks * layout.blockTokens() > spec.chunkTokens()
+                || firstBlock < spec.fromToken() / layout.blockTokens()
+                || firstBlock + blocks > layout.blocksFor(spec.toToken())) {
+            throw new IllegalArgumentException(
+                    "layer %d, first block %d, %d bytes are not a part of %s"
+                            .formatted(layer, firstBlock, byteSize, spec));
+        }
+        return (int) blocks;
+    }
+
+    /**
+     * Data frames of consecutive blocks of one layer that passed {@link #blocks}.
+     *
+     * @param bytes stays unchanged until the batch is cleared
+     * @param firstSequence number of the first frame; the others follow
+     * @return all frames, valid until the next call
+     */
+    FrameBatch data(int layer, int firstBlock, MemorySegment bytes, long firstSequence) {
+        batch.clear();
+        sequence = firstSequence;
+        int blockBytes = spec.layout().blockLayerBytes();
+        int blocks = (int) (bytes.byteSize() / blockBytes);
+        int parts = 0;
+        for (int from = 0; from < blocks; ) {
+            int block = firstBlock + from;
+            int toBorder = chunkBlocks - block % chunkBlocks;
+            int count = Math.min(Math.min(blocksPerPart, toBorder), blocks - from);
+            MemorySegment raw = bytes.asSlice((long) from * blockBytes, (long) count * blockBytes);
+            addPart(layer, block, raw, parts++);
+            from += count;
+        }
+        return batch;
+    }
+
+    private void addPart(int layer, int block, MemorySegment raw, int index) {
+        KvLayout layout = spec.layout();
+        int firstToken = block * layout.blockTokens();
+        int blocks = (int) (raw.byteSize() / layout.blockLayerBytes());
+        PartShape part = new PartShape(layout, layer, 1, firstToken, blocks);
+        MemorySegment space =
+                partScratchBytes == 0
+                        ? scratch
+                        : scratch.asSlice(index * partScratchBytes, partScratchBytes);
+        MemorySegment encoded = codec.encode(part, KvCodec.Setting.PLAIN, raw, space);
+        int fragments = fragments(encoded.byteSize());
+        for (int i = 0; i < fragments; i++) {
+            long at = (long) i * FrameHeader.MAX_PAYLOAD_BYTES;
+            long length = Math.min(FrameHeader.MAX_PAYLOAD_BYTES, encoded.byteSize() - at);
+            batch.begin(FrameType.DATA)
+                    .identity(id.transfer(), id.epoch(), id.incarnation())
+                    .sequence(sequence++)
+                    .rawBytes((int) part.rawBytes())
+                    .tokens(
+                            firstToken / spec.chunkTokens(),
+                            firstToken,
+                            blocks * layout.blockTokens())
+                    .fragment(i, fragments)
+                    .layers(layer, 1)
+                    .coding(codec.lossless() ? Form.EXACT : Form.TOLERANT, codec.id(), 0, 0);
+            batch.end(fragments == 1 ? encoded : encoded.asSlice(at, length));
+        }
+    }
+
+    private static int fragments(long encodedBytes) {
+        return (int) Math.ceilDiv(encodedBytes, (long) FrameHeader.MAX_PAYLOAD_BYTES);
+    }
+
+    /** The frame that ends the transfer; valid until the next call. */
+    FrameBatch end(byte[] trailer, long endSequence) {
+        batch.clear();
+        batch.begin(FrameType.END)
+                .identity(id.transfer(), id.epoch(), id.incarnation())
+                .sequence(endSequence);
+        batch.end(ByteBuffer.wrap(trailer));
+        return batch;
+    }
+}
