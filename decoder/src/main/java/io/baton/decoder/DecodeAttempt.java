@@ -1,24 +1,16 @@
 package io.baton.decoder;
 
-import com.google.protobuf.ByteString;
-import com.google.protobuf.InvalidProtocolBufferException;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
-import io.baton.common.generation.TokenOutput;
-import io.baton.common.kv.ChunkKey;
 import io.baton.common.kv.KeyChain;
-import io.baton.common.kv.KvLayout;
 import io.baton.common.proto.DecodeEvent;
-import io.baton.common.proto.Failure;
 import io.baton.common.proto.Finished;
-import io.baton.common.proto.HeldRange;
-import io.baton.common.proto.Started;
-import io.baton.common.proto.Ticket;
 import io.baton.common.proto.Token;
 import io.baton.common.proto.TransferDone;
 import io.baton.common.time.Timer;
+import io.baton.common.worker.AttemptCall;
 import io.baton.common.worker.GenerationRequest;
-import io.baton.common.worker.ProtoSampling;
+import io.baton.common.worker.Outlet;
 import io.baton.decoder.DecodeState.AwaitingReticket;
 import io.baton.decoder.DecodeState.Decoding;
 import io.baton.decoder.DecodeState.Ended;
@@ -30,9 +22,7 @@ import io.baton.engine.SequenceSpec;
 import io.baton.kv.transfer.InboundListener;
 import io.baton.kv.transfer.KvReceiver.InboundTransfer;
 import io.baton.kv.transfer.TransferId;
-import io.baton.kv.transfer.TransferSpec;
 import io.baton.kv.transfer.TransferStats;
-import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -43,26 +33,16 @@ import org.slf4j.LoggerFactory;
  * DecodeState}. Confined to its mailbox: every method but the constructor runs there. It never
  * blocks, and a message of an old epoch changes nothing.
  */
-final class DecodeAttempt {
+final class DecodeAttempt implements AttemptCall.Attempt {
     private static final Logger LOG = LoggerFactory.getLogger(DecodeAttempt.class);
-
-    /** Where events go. */
-    interface Outlet {
-        void send(DecodeEvent event);
-
-        /** Nothing follows. */
-        void complete();
-    }
 
     private final DecodePorts ports;
     private final GenerationRequest request;
     private final SequenceSpec spec;
     private final Executor mailbox;
-    private final Outlet outlet;
+    private final DecodeEvents events;
     private final Timer.Handle deadline;
     private DecodeState state = new Reserving();
-    private int epoch;
-    private TransferDone transferDone = TransferDone.getDefaultInstance();
     private long lastTokenNanos = -1;
 
     /**
@@ -74,7 +54,7 @@ final class DecodeAttempt {
             GenerationRequest request,
             KeyChain keys,
             Executor mailbox,
-            Outlet outlet) {
+            Outlet<DecodeEvent> outlet) {
         this.ports = ports;
         this.request = request;
         this.spec =
@@ -86,14 +66,8 @@ final class DecodeAttempt {
                         keys,
                         request.debugLogits());
         this.mailbox = mailbox;
-        this.outlet = outlet;
-        this.epoch = request.epoch();
-        this.deadline =
-                ports.around()
-                        .timer()
-                        .after(
-                                request.deadlineNanos(),
-                                () -> mailbox.execute(() -> fail(overdue())));
+        this.events = new DecodeEvents(outlet, ports.identity().incarnation(), request.epoch());
+        this.deadline = after(request.deadlineNanos(), () -> fail(overdue()));
         ports.meters().attemptBegan();
     }
 
@@ -128,9 +102,13 @@ final class DecodeAttempt {
      * @return false if the epoch is not newer than the attempt's, and nothing has changed
      */
     boolean reticket(int newEpoch, boolean localPrefill) {
-        if (newEpoch <= epoch) {
+        if (newEpoch <= events.epoch()) {
             ports.meters().stale();
-            LOG.info("{} epoch {}: reticket of epoch {} is stale", requestId(), epoch, newEpoch);
+            LOG.info(
+                    "{} epoch {}: reticket of epoch {} is stale",
+                    requestId(),
+                    events.epoch(),
+                    newEpoch);
             return false;
         }
         switch (state) {
@@ -138,54 +116,49 @@ final class DecodeAttempt {
                 return false;
             }
             case WaitingKv waiting -> {
-                epoch = newEpoch;
+                events.renew(newEpoch);
                 goOn(waiting.place(), leave(waiting), localPrefill);
             }
             case AwaitingReticket awaiting -> {
-                epoch = newEpoch;
+                events.renew(newEpoch);
                 awaiting.lease().cancel();
                 ports.meters().leaseEnded();
                 goOn(awaiting.place(), awaiting.verifiedTokens(), localPrefill);
             }
-            case Prefilling _ -> epoch = newEpoch;
-            case Decoding _ -> {
-                epoch = newEpoch;
-                // The bytes were reported once and count once.
-                send(
-                        DecodeEvent.newBuilder()
-                                .setTransferDone(
-                                        transferDone.toBuilder()
-                                                .clearPayloadBytes()
-                                                .clearSavedBytes()));
+            case Prefilling _ -> events.renew(newEpoch);
+            case Decoding decoding -> {
+                events.renew(newEpoch);
+                events.transferDoneAgain(decoding.transfer());
             }
         }
         return true;
     }
 
     /** The router is gone or wants no more. */
-    void cancel() {
+    @Override
+    public void cancel() {
         if (!(state instanceof Ended)) {
-            LOG.debug("{} epoch {}: cancelled in {}", requestId(), epoch, name());
+            LOG.debug("{} epoch {}: cancelled in {}", requestId(), events.epoch(), name());
             release();
             ports.meters().attemptCancelled();
-            outlet.complete();
+            events.cancelled();
         }
     }
 
     /** Ends the attempt with one typed error. */
-    void fail(BatonException error) {
+    @Override
+    public void fail(BatonException error) {
         if (!(state instanceof Ended)) {
             LOG.warn(
                     "{} epoch {}: {} in {}: {}",
                     requestId(),
-                    epoch,
+                    events.epoch(),
                     error.code().code(),
                     name(),
                     error.text());
             release();
             ports.meters().attemptFailed(error.code());
-            send(DecodeEvent.newBuilder().setFailure(failure(error)));
-            outlet.complete();
+            events.failed(error);
         }
     }
 
@@ -197,7 +170,7 @@ final class DecodeAttempt {
                 state = new Prefilling(place, ports.now());
                 ports.engine().prefill(place, new EngineTap(this), true);
             } else {
-                giveTicket(place, sendableFrom(place.layout(), verifiedTokens));
+                giveTicket(place, verifiedTokens);
             }
         } catch (BatonException e) {
             if (!(state instanceof Prefilling)) {
@@ -208,47 +181,16 @@ final class DecodeAttempt {
         }
     }
 
-    /** At least the last known token's block is sent, so that an end frame always has a body. */
-    private int sendableFrom(KvLayout layout, int verifiedTokens) {
-        int lastBlock = (request.knownTokens() - 1) / layout.blockTokens();
-        return Math.min(verifiedTokens / layout.blockTokens(), lastBlock) * layout.blockTokens();
-    }
-
-    private void giveTicket(Reservation place, int fromToken) {
-        KvLayout layout = place.layout();
-        int chunkTokens = ports.identity().options().serving().chunkTokens();
-        TransferSpec transferSpec =
-                new TransferSpec(layout, chunkTokens, fromToken, request.knownTokens());
-        TransferId id =
-                new TransferId(
-                        ports.around().random().nextLong(), epoch, ports.identity().incarnation());
+    private void giveTicket(Reservation place, int verifiedTokens) {
+        IssuedTicket ticket =
+                IssuedTicket.of(ports, spec, events.epoch(), place.layout(), verifiedTokens);
+        TransferId id = ticket.id();
         InboundTransfer transfer =
-                ports.machines().receiver().expect(id, transferSpec, place::write, hears(id));
-        state = new WaitingKv(place, transfer, id, fromToken, lease(id));
+                ports.machines().receiver().expect(id, ticket.spec(), place::write, hears(id));
+        Timer.Handle lease = after(leaseNanos(), () -> leaseOver(id));
+        state = new WaitingKv(place, transfer, ticket, lease);
         ports.meters().leaseBegan();
-        send(DecodeEvent.newBuilder().setTicket(ticket(id, layout, fromToken)));
-    }
-
-    private Ticket ticket(TransferId id, KvLayout layout, int fromToken) {
-        Ticket.Builder ticket =
-                Ticket.newBuilder()
-                        .setChannel(ports.machines().receiver().url())
-                        .setTransferId(id.transfer())
-                        .setEpoch(id.epoch())
-                        .setDecoderIncarnation(id.incarnation())
-                        .setDecoderId(ports.identity().options().workerId())
-                        .setLeaseMillis(TimeUnit.NANOSECONDS.toMillis(leaseNanos()))
-                        .setKv(ports.identity().kv())
-                        .setModelFingerprint(ports.identity().fingerprint());
-        if (fromToken > 0) {
-            List<ChunkKey> keys = spec.keys().keys(spec.knownTokens());
-            ChunkKey last = keys.get(fromToken / layout.blockTokens() - 1);
-            ticket.addHeld(
-                    HeldRange.newBuilder()
-                            .setTokens(fromToken)
-                            .setKey(ByteString.copyFrom(last.toBytes())));
-        }
-        return ticket.build();
+        events.ticket(ticket.message());
     }
 
     private InboundListener hears(TransferId id) {
@@ -265,27 +207,12 @@ final class DecodeAttempt {
         };
     }
 
-    private long leaseNanos() {
-        return ports.identity().options().limits().leaseNanos();
-    }
-
-    private Timer.Handle lease(TransferId id) {
-        return ports.around()
-                .timer()
-                .after(leaseNanos(), () -> mailbox.execute(() -> leaseOver(id)));
-    }
-
     private void leaseOver(TransferId id) {
-        if (state instanceof WaitingKv waiting && waiting.id().equals(id)) {
-            if (waiting.transfer().hasBegun()) {
-                // From here on the receiver tells a slow sender from a dead one.
-                return;
-            }
-            fail(
-                    new BatonException(
-                            ErrorCode.KV_TRANSFER_FAILED,
-                            "no prefiller began to send within the ticket's lease of %d ms"
-                                    .formatted(TimeUnit.NANOSECONDS.toMillis(leaseNanos()))));
+        // Once it has begun, the receiver tells a slow sender from a dead one.
+        if (state instanceof WaitingKv waiting
+                && waiting.id().equals(id)
+                && !waiting.transfer().hasBegun()) {
+            fail(lost("no prefiller began to send within the ticket's lease of %d ms"));
         }
     }
 
@@ -293,33 +220,26 @@ final class DecodeAttempt {
         if (!(state instanceof WaitingKv waiting) || !waiting.id().equals(id)) {
             return;
         }
-        TokenOutput first;
+        TransferReceipt receipt;
         try {
-            first = ProtoSampling.fromProto(Token.parseFrom(trailer), vocab());
-        } catch (InvalidProtocolBufferException | BatonException e) {
-            transferFailed(id, badTrailer(String.valueOf(e.getMessage())));
-            return;
-        }
-        if (first.index() != request.emitted().length) {
-            transferFailed(id, badTrailer("its first token has index " + first.index()));
+            receipt =
+                    TransferReceipt.of(
+                            trailer,
+                            request.emitted().length,
+                            ports.machines().tokenizer().vocabSize(),
+                            waiting.ticket(),
+                            stats);
+        } catch (BatonException e) {
+            transferFailed(id, e);
             return;
         }
         leave(waiting);
-        long saved =
-                waiting.place().layout().blockBytes()
-                        * (waiting.fromToken() / waiting.place().layout().blockTokens());
-        transferDone =
-                TransferDone.newBuilder()
-                        .setPayloadBytes(stats.payloadBytes())
-                        .setSavedBytes(saved)
-                        .setTransferNanos(stats.nanos())
-                        .setHeldTokens(waiting.fromToken())
-                        .build();
-        ports.meters().transferred(stats.nanos(), stats.payloadBytes(), saved);
-        state = new Decoding(waiting.place(), ports.now());
-        send(DecodeEvent.newBuilder().setTransferDone(transferDone));
+        ports.meters()
+                .transferred(stats.nanos(), stats.payloadBytes(), waiting.ticket().savedBytes());
+        state = new Decoding(waiting.place(), receipt.done(), ports.now());
+        events.transferDone(receipt.done());
         try {
-            ports.engine().decode(waiting.place(), first, new EngineTap(this));
+            ports.engine().decode(waiting.place(), receipt.first(), new EngineTap(this));
         } catch (BatonException e) {
             fail(e);
         }
@@ -329,25 +249,18 @@ final class DecodeAttempt {
         if (!(state instanceof WaitingKv waiting) || !waiting.id().equals(id)) {
             return;
         }
-        LOG.warn("{} epoch {}: transfer failed: {}", requestId(), epoch, reason.text());
+        LOG.warn("{} epoch {}: transfer failed: {}", requestId(), events.epoch(), reason.text());
         ports.meters().error(reason.code());
         int verified = leave(waiting);
         ports.meters().leaseBegan();
-        Timer.Handle lease =
-                ports.around()
-                        .timer()
-                        .after(leaseNanos(), () -> mailbox.execute(() -> reticketOverdue(id)));
+        Timer.Handle lease = after(leaseNanos(), () -> reticketOverdue(id));
         state = new AwaitingReticket(waiting.place(), verified, lease);
-        send(DecodeEvent.newBuilder().setFailure(failure(reason)));
+        events.transferFailed(reason);
     }
 
     private void reticketOverdue(TransferId failed) {
-        if (state instanceof AwaitingReticket && epoch == failed.epoch()) {
-            fail(
-                    new BatonException(
-                            ErrorCode.KV_TRANSFER_FAILED,
-                            "no other prefiller was named within %d ms after a failed transfer"
-                                    .formatted(TimeUnit.NANOSECONDS.toMillis(leaseNanos()))));
+        if (state instanceof AwaitingReticket && events.epoch() == failed.epoch()) {
+            fail(lost("no other prefiller was named within %d ms after a failed transfer"));
         }
     }
 
@@ -355,7 +268,7 @@ final class DecodeAttempt {
     private int leave(WaitingKv waiting) {
         waiting.lease().cancel();
         ports.meters().leaseEnded();
-        int verified = waiting.fromToken() + waiting.transfer().completeTokens();
+        int verified = waiting.ticket().spec().fromToken() + waiting.transfer().completeTokens();
         waiting.transfer().close();
         return verified;
     }
@@ -368,12 +281,7 @@ final class DecodeAttempt {
             int cached = prefilling.place().heldTokens();
             ports.meters().started(queueNanos, cached);
             state = new Prefilling(prefilling.place(), nanos);
-            send(
-                    DecodeEvent.newBuilder()
-                            .setStarted(
-                                    Started.newBuilder()
-                                            .setQueueNanos(queueNanos)
-                                            .setCachedTokens(cached)));
+            events.started(queueNanos, cached);
         }
     }
 
@@ -383,7 +291,7 @@ final class DecodeAttempt {
             long took = nanos - prefilling.sinceNanos();
             ports.meters().prefilled(took, computed);
             ports.around().prefillTokensPerSecond().add(computed, took / 1e9);
-            state = new Decoding(prefilling.place(), nanos);
+            state = new Decoding(prefilling.place(), TransferDone.getDefaultInstance(), nanos);
         }
         if (state instanceof Decoding) {
             long gap = lastTokenNanos < 0 ? -1 : nanos - lastTokenNanos;
@@ -392,7 +300,7 @@ final class DecodeAttempt {
             if (gap >= 0) {
                 ports.around().decodeSecondsPerToken().add(gap / 1e9, 1);
             }
-            send(DecodeEvent.newBuilder().setToken(token));
+            events.token(token);
         }
     }
 
@@ -402,8 +310,7 @@ final class DecodeAttempt {
             ports.meters().decoded(took);
             release();
             ports.meters().attemptEnded();
-            send(DecodeEvent.newBuilder().setFinished(finished.setDecodeNanos(took)));
-            outlet.complete();
+            events.finished(finished.setDecodeNanos(took).build());
         }
     }
 
@@ -411,7 +318,11 @@ final class DecodeAttempt {
 
     /** Frees everything the state holds. Transfers first: then nobody writes to the place. */
     private void release() {
-        switch (state) {
+        DecodeState last = state;
+        // First, so that an end that fails halfway is not tried again.
+        state = new Ended();
+        deadline.cancel();
+        switch (last) {
             case Reserving _, Ended _ -> {}
             case WaitingKv waiting -> {
                 leave(waiting);
@@ -425,8 +336,6 @@ final class DecodeAttempt {
             case Prefilling prefilling -> endSequence(prefilling.place());
             case Decoding decoding -> endSequence(decoding.place());
         }
-        deadline.cancel();
-        state = new Ended();
     }
 
     private void endSequence(Reservation place) {
@@ -434,8 +343,12 @@ final class DecodeAttempt {
         place.close();
     }
 
-    private void send(DecodeEvent.Builder event) {
-        outlet.send(event.setEpoch(epoch).setIncarnation(ports.identity().incarnation()).build());
+    private Timer.Handle after(long nanos, Runnable task) {
+        return ports.around().timer().after(nanos, () -> mailbox.execute(task));
+    }
+
+    private long leaseNanos() {
+        return ports.identity().options().limits().leaseNanos();
     }
 
     DecodePorts ports() {
@@ -450,10 +363,6 @@ final class DecodeAttempt {
         return mailbox;
     }
 
-    private int vocab() {
-        return ports.machines().tokenizer().vocabSize();
-    }
-
     private String name() {
         return state.getClass().getSimpleName();
     }
@@ -463,12 +372,9 @@ final class DecodeAttempt {
                 ErrorCode.DEADLINE_EXCEEDED, "the request's deadline passed on the decoder");
     }
 
-    private static BatonException badTrailer(String why) {
+    private BatonException lost(String what) {
         return new BatonException(
-                ErrorCode.KV_TRANSFER_FAILED, "the prefiller's end frame is unusable: " + why);
-    }
-
-    private static Failure failure(BatonException error) {
-        return Failure.newBuilder().setCode(error.code().code()).setMessage(error.text()).build();
+                ErrorCode.KV_TRANSFER_FAILED,
+                what.formatted(TimeUnit.NANOSECONDS.toMillis(leaseNanos())));
     }
 }

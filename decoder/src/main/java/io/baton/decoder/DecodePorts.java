@@ -1,10 +1,13 @@
 package io.baton.decoder;
 
+import io.baton.common.kv.KeyChain;
 import io.baton.common.proto.KvFormat;
 import io.baton.common.text.Tokenizer;
 import io.baton.common.time.Ticker;
 import io.baton.common.time.Timer;
 import io.baton.common.worker.DecayedRatio;
+import io.baton.common.worker.GenerationRequest;
+import io.baton.common.worker.ProtoKv;
 import io.baton.common.worker.WorkerMeters;
 import io.baton.common.worker.WorkerOptions;
 import io.baton.engine.EngineLoop;
@@ -39,6 +42,17 @@ record DecodePorts(Machines machines, Identity identity, Surroundings around) {
             WorkerMeters meters,
             DecayedRatio decodeSecondsPerToken,
             DecayedRatio prefillTokensPerSecond) {}
+
+    /** The chain of block keys of a request's tenant. */
+    KeyChain keys(GenerationRequest request) {
+        return KeyChain.of(
+                new KeyChain.Root(
+                        identity.fingerprint(),
+                        ProtoKv.layout(identity.kv()),
+                        "exact",
+                        identity.kv().getNumericProfile(),
+                        request.tenantSalt()));
+    }
 
     EngineLoop engine() {
         return machines.engine();

@@ -10,10 +10,9 @@ import io.baton.common.proto.DecodeStart;
 import io.baton.common.proto.Failure;
 import io.baton.common.proto.Reticket;
 import io.baton.common.time.Timer;
+import io.baton.common.worker.AttemptCall;
 import io.baton.common.worker.GenerationRequest;
 import io.baton.common.worker.LiveCalls;
-import io.baton.common.worker.Mailbox;
-import io.baton.common.worker.ProtoKv;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import java.util.concurrent.Executor;
@@ -34,75 +33,80 @@ final class DecodeService extends DecodeGrpc.DecodeImplBase {
     private static final int MAILBOX_MARGIN = 256;
 
     private final DecodePorts ports;
-    private final GenerationRequest.Limits limits;
-    private final Executor executor;
-    private final LiveCalls<Session> live;
+    private final int mailboxCapacity;
+    private final AttemptCall.Service<DecodeEvent> calls;
 
     /**
      * @param executor runs the attempts' mailboxes
      */
     DecodeService(DecodePorts ports, GenerationRequest.Limits limits, Executor executor) {
         this.ports = ports;
-        this.limits = limits;
-        this.executor = executor;
-        this.live =
-                new LiveCalls<>(
-                        ports.identity().incarnation(),
-                        ports.identity().options().limits().maxAttempts());
+        this.mailboxCapacity = limits.maxModelLen() + MAILBOX_MARGIN;
+        this.calls =
+                new AttemptCall.Service<>(
+                        new LiveCalls<>(
+                                ports.identity().incarnation(),
+                                ports.identity().options().limits().maxAttempts()),
+                        limits,
+                        ports.meters(),
+                        executor,
+                        this::failed);
+    }
+
+    private DecodeEvent failed(int epoch, Failure failure) {
+        return DecodeEvent.newBuilder()
+                .setEpoch(epoch)
+                .setIncarnation(ports.identity().incarnation())
+                .setFailure(failure)
+                .build();
     }
 
     /** The attempts in progress. */
     LiveCalls<?> live() {
-        return live;
+        return calls.live();
     }
 
     @Override
     public StreamObserver<DecodeCommand> generate(StreamObserver<DecodeEvent> events) {
-        ServerCallStreamObserver<DecodeEvent> call = (ServerCallStreamObserver<DecodeEvent>) events;
-        call.disableAutoRequest();
-        Session session = new Session(call);
-        call.setOnCancelHandler(session::cancelled);
+        ServerCallStreamObserver<DecodeEvent> stream =
+                (ServerCallStreamObserver<DecodeEvent>) events;
+        stream.disableAutoRequest();
+        Session session = new Session(stream);
+        stream.setOnCancelHandler(session::cancelled);
         session.open();
         return session;
     }
 
-    /** One call. Its fields belong to its mailbox. */
-    private final class Session implements StreamObserver<DecodeCommand>, DecodeAttempt.Outlet {
-        private final ServerCallStreamObserver<DecodeEvent> call;
-        private final Mailbox mailbox;
+    /** The router's side of one call. Its fields belong to the call's mailbox. */
+    private final class Session implements StreamObserver<DecodeCommand> {
+        private final ServerCallStreamObserver<DecodeEvent> stream;
+        private final AttemptCall<DecodeEvent> call;
         private @Nullable DecodeAttempt attempt;
         private Timer.@Nullable Handle firstCommand;
-        private boolean closed;
 
-        Session(ServerCallStreamObserver<DecodeEvent> call) {
-            this.call = call;
-            this.mailbox =
-                    new Mailbox(
-                            executor, limits.maxModelLen() + MAILBOX_MARGIN, this::failedInOwnCode);
+        Session(ServerCallStreamObserver<DecodeEvent> stream) {
+            this.stream = stream;
+            this.call = new AttemptCall<>(calls, stream, mailboxCapacity);
         }
 
         void open() {
             firstCommand =
                     ports.around()
                             .timer()
-                            .after(FIRST_COMMAND_NANOS, () -> post(this::noFirstCommand));
-            call.request(1);
-        }
-
-        /** The capacity covers all an attempt can cause, so a full mailbox is an error of ours. */
-        private void post(Runnable task) {
-            if (!mailbox.post(task)) {
-                throw new IllegalStateException("an attempt posted more than its tokens allow");
-            }
+                            .after(FIRST_COMMAND_NANOS, () -> call.post(this::noFirstCommand));
+            stream.request(1);
         }
 
         @Override
         public void onNext(DecodeCommand command) {
-            post(
+            call.post(
                     () -> {
-                        accept(command);
-                        if (!closed) {
-                            call.request(1);
+                        stopWaiting();
+                        if (!call.isClosed()) {
+                            accept(command);
+                        }
+                        if (!call.isClosed()) {
+                            stream.request(1);
                         }
                     });
         }
@@ -117,96 +121,58 @@ final class DecodeService extends DecodeGrpc.DecodeImplBase {
         public void onCompleted() {}
 
         void cancelled() {
-            post(
-                    () -> {
-                        if (attempt != null) {
-                            attempt.cancel();
-                        }
-                        complete();
-                    });
+            call.post(this::stopWaiting);
+            call.cancelled();
         }
 
         private void accept(DecodeCommand command) {
-            if (closed) {
-                return;
-            }
             switch (command.getKindCase()) {
                 case START -> start(command.getStart());
                 case RETICKET -> reticket(command.getReticket());
-                case KIND_NOT_SET ->
-                        refuse(0, ErrorCode.INVALID_REQUEST, "the command is empty or unknown");
+                case KIND_NOT_SET -> call.refuse(invalid("the command is empty or unknown"));
             }
         }
 
         private void start(DecodeStart start) {
-            int epoch = start.getSpec().getEpoch();
             if (attempt != null) {
                 ports.meters().stale();
                 return;
             }
-            stopWaiting();
             try {
-                live.check(start.getDecoderIncarnation());
-                GenerationRequest request = GenerationRequest.fromProto(start.getSpec(), limits);
-                admit(request);
-                KeyChain keys =
-                        KeyChain.of(
-                                new KeyChain.Root(
-                                        limits.fingerprint(),
-                                        ProtoKv.layout(ports.identity().kv()),
-                                        "exact",
-                                        ports.identity().kv().getNumericProfile(),
-                                        request.tenantSalt()));
-                attempt = new DecodeAttempt(ports, request, keys, this::post, this);
+                GenerationRequest request =
+                        call.check(start.getDecoderIncarnation(), start.getSpec());
+                KeyChain keys = ports.keys(request);
+                DecodeAttempt admitted =
+                        call.admit(
+                                request, () -> new DecodeAttempt(ports, request, keys, call, call));
+                attempt = admitted;
                 LOG.info(
                         "{} epoch {}: {} prompt and {} emitted tokens, {} {}",
                         request.requestId(),
-                        epoch,
+                        request.epoch(),
                         request.prompt().length,
                         request.emitted().length,
                         start.getLocalPrefill() ? "prefilled here" : "prefilled elsewhere",
                         request.traceparent());
-                attempt.start(start.getLocalPrefill());
+                admitted.start(start.getLocalPrefill());
             } catch (BatonException e) {
-                if (e.code() == ErrorCode.STALE_EPOCH) {
-                    ports.meters().stale();
-                }
-                refuse(epoch, e.code(), e.text());
+                call.refuse(e);
             }
-        }
-
-        /** A newer attempt of a request ends the older one, should that still run here. */
-        private void admit(GenerationRequest request) {
-            Session older = live.admit(request.requestId(), request.epoch(), this);
-            if (older != null) {
-                older.superseded();
-            }
-        }
-
-        private void superseded() {
-            post(
-                    () -> {
-                        if (attempt != null) {
-                            attempt.fail(
-                                    new BatonException(
-                                            ErrorCode.STALE_EPOCH,
-                                            "a newer attempt of the request has begun here"));
-                        }
-                    });
         }
 
         private void reticket(Reticket reticket) {
             DecodeAttempt current = attempt;
             if (current == null) {
-                refuse(0, ErrorCode.INVALID_REQUEST, "the first command must be start");
+                call.refuse(invalid("the first command must be start"));
             } else if (current.reticket(reticket.getEpoch(), reticket.getLocalPrefill())) {
-                live.renew(current.requestId(), reticket.getEpoch());
+                calls.live().renew(current.requestId(), reticket.getEpoch());
             }
         }
 
         private void noFirstCommand() {
-            if (attempt == null && !closed) {
-                refuse(0, ErrorCode.REQUEST_TIMEOUT, "no start came within 5 s");
+            if (attempt == null && !call.isClosed()) {
+                call.refuse(
+                        new BatonException(ErrorCode.REQUEST_TIMEOUT, "no start came within 5 s"));
             }
         }
 
@@ -216,60 +182,9 @@ final class DecodeService extends DecodeGrpc.DecodeImplBase {
                 firstCommand = null;
             }
         }
+    }
 
-        private void refuse(int epoch, ErrorCode code, String message) {
-            LOG.warn("epoch {}: refused: {}: {}", epoch, code.code(), message);
-            ports.meters().error(code);
-            send(
-                    DecodeEvent.newBuilder()
-                            .setEpoch(epoch)
-                            .setIncarnation(ports.identity().incarnation())
-                            .setFailure(
-                                    Failure.newBuilder().setCode(code.code()).setMessage(message))
-                            .build());
-            if (attempt != null) {
-                attempt.cancel();
-            }
-            complete();
-        }
-
-        private void failedInOwnCode(RuntimeException error) {
-            LOG.error("an attempt failed in its own code", error);
-            post(
-                    () -> {
-                        if (attempt != null) {
-                            attempt.fail(
-                                    new BatonException(
-                                            ErrorCode.INTERNAL,
-                                            "the decoder failed: " + error,
-                                            null,
-                                            error));
-                        }
-                    });
-        }
-
-        // ---- what the attempt says ----
-
-        @Override
-        public void send(DecodeEvent event) {
-            if (!closed && !call.isCancelled()) {
-                call.onNext(event);
-            }
-        }
-
-        @Override
-        public void complete() {
-            if (closed) {
-                return;
-            }
-            closed = true;
-            stopWaiting();
-            if (attempt != null) {
-                live.remove(attempt.requestId(), this);
-            }
-            if (!call.isCancelled()) {
-                call.onCompleted();
-            }
-        }
+    private static BatonException invalid(String message) {
+        return new BatonException(ErrorCode.INVALID_REQUEST, message);
     }
 }

@@ -1,5 +1,6 @@
 package io.baton.decoder;
 
+import io.baton.common.proto.TransferDone;
 import io.baton.common.time.Timer;
 import io.baton.engine.Reservation;
 import io.baton.kv.transfer.KvReceiver.InboundTransfer;
@@ -28,16 +29,16 @@ sealed interface DecodeState {
      *
      * @param place blocks that the KV is written to
      * @param transfer what brings it
-     * @param id of the transfer; what comes for another one is stale
-     * @param fromToken tokens before it are held or verified and not sent
+     * @param ticket that the prefiller has
      */
     record WaitingKv(
-            Reservation place,
-            InboundTransfer transfer,
-            TransferId id,
-            int fromToken,
-            Timer.Handle lease)
-            implements DecodeState {}
+            Reservation place, InboundTransfer transfer, IssuedTicket ticket, Timer.Handle lease)
+            implements DecodeState {
+        /** Of the transfer; what comes for another one is stale. */
+        TransferId id() {
+            return ticket.id();
+        }
+    }
 
     /**
      * The transfer failed; the router may find another prefiller.
@@ -50,8 +51,13 @@ sealed interface DecodeState {
     /** The engine computes the prompt here. */
     record Prefilling(Reservation place, long sinceNanos) implements DecodeState {}
 
-    /** The engine writes the answer. */
-    record Decoding(Reservation place, long sinceNanos) implements DecodeState {}
+    /**
+     * The engine writes the answer.
+     *
+     * @param transfer what was said of it; empty if the prompt was prefilled here
+     */
+    record Decoding(Reservation place, TransferDone transfer, long sinceNanos)
+            implements DecodeState {}
 
     /** Nothing is held any more. */
     record Ended() implements DecodeState {}

@@ -11,6 +11,7 @@ import io.baton.common.testkit.VirtualTime;
 import io.baton.common.worker.ClusterToken;
 import io.baton.common.worker.DecayedRatio;
 import io.baton.common.worker.GenerationRequest;
+import io.baton.common.worker.Outlet;
 import io.baton.common.worker.ProtoKv;
 import io.baton.common.worker.ProtoSampling;
 import io.baton.common.worker.WorkerMeters;
@@ -22,7 +23,7 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 
 /** An attempt between fakes, on the test's thread and a virtual clock. */
-final class DecoderRig implements DecodeAttempt.Outlet {
+final class DecoderRig implements Outlet<DecodeEvent> {
     static final long INCARNATION = 42;
     static final String PROMPT = "a prompt of some forty characters, no less";
     static final long LEASE_NANOS = TimeUnit.SECONDS.toNanos(10);

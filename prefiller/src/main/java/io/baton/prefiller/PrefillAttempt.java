@@ -5,13 +5,14 @@ import io.baton.common.error.ErrorCode;
 import io.baton.common.generation.FinishReason;
 import io.baton.common.generation.TokenOutput;
 import io.baton.common.kv.KeyChain;
-import io.baton.common.proto.Failure;
 import io.baton.common.proto.PrefillDone;
 import io.baton.common.proto.PrefillEvent;
 import io.baton.common.proto.Started;
 import io.baton.common.proto.Token;
 import io.baton.common.time.Timer;
+import io.baton.common.worker.AttemptCall;
 import io.baton.common.worker.GenerationRequest;
+import io.baton.common.worker.Outlet;
 import io.baton.common.worker.ProtoSampling;
 import io.baton.common.worker.TokenText;
 import io.baton.engine.Reservation;
@@ -33,22 +34,14 @@ import org.slf4j.LoggerFactory;
  * One prompt on this prefiller: the state machine of {@link PrefillState}. Confined to its mailbox:
  * every method but the constructor runs there.
  */
-final class PrefillAttempt {
+final class PrefillAttempt implements AttemptCall.Attempt {
     private static final Logger LOG = LoggerFactory.getLogger(PrefillAttempt.class);
-
-    /** Where events go. */
-    interface Outlet {
-        void send(PrefillEvent event);
-
-        /** Nothing follows. */
-        void complete();
-    }
 
     private final PrefillPorts ports;
     private final GenerationRequest request;
     private final KeyChain keys;
     private final Executor mailbox;
-    private final Outlet outlet;
+    private final Outlet<PrefillEvent> outlet;
     private final Timer.Handle deadline;
     private PrefillState state = new Opening();
     private long savedBytes;
@@ -62,7 +55,7 @@ final class PrefillAttempt {
             GenerationRequest request,
             KeyChain keys,
             Executor mailbox,
-            Outlet outlet) {
+            Outlet<PrefillEvent> outlet) {
         this.ports = ports;
         this.request = request;
         this.keys = keys;
@@ -73,13 +66,7 @@ final class PrefillAttempt {
                         .timer()
                         .after(
                                 request.deadlineNanos(),
-                                () ->
-                                        mailbox.execute(
-                                                () ->
-                                                        fail(
-                                                                new BatonException(
-                                                                        ErrorCode.DEADLINE_EXCEEDED,
-                                                                        "the request's deadline passed on the prefiller"))));
+                                () -> mailbox.execute(() -> fail(overdue())));
         ports.meters().attemptBegan();
     }
 
@@ -147,7 +134,8 @@ final class PrefillAttempt {
     }
 
     /** The router is gone or wants no more. */
-    void cancel() {
+    @Override
+    public void cancel() {
         if (!(state instanceof Ended)) {
             LOG.debug("{} epoch {}: cancelled in {}", requestId(), request.epoch(), name());
             release();
@@ -157,7 +145,8 @@ final class PrefillAttempt {
     }
 
     /** Ends the attempt with one typed error. */
-    void fail(BatonException error) {
+    @Override
+    public void fail(BatonException error) {
         if (!(state instanceof Ended)) {
             LOG.warn(
                     "{} epoch {}: {} in {}: {}",
@@ -168,12 +157,7 @@ final class PrefillAttempt {
                     error.text());
             release();
             ports.meters().attemptFailed(error.code());
-            send(
-                    PrefillEvent.newBuilder()
-                            .setFailure(
-                                    Failure.newBuilder()
-                                            .setCode(error.code().code())
-                                            .setMessage(error.text())));
+            send(PrefillEvent.newBuilder().setFailure(AttemptCall.failure(error)));
             outlet.complete();
         }
     }
@@ -230,14 +214,16 @@ final class PrefillAttempt {
 
     /** Ends the sequence; its pusher closes transfer and reservation as its last act. */
     private void release() {
-        switch (state) {
+        PrefillState last = state;
+        // First, so that an end that fails halfway is not tried again.
+        state = new Ended();
+        deadline.cancel();
+        switch (last) {
             case Opening _, Ended _ -> {}
             case Queued queued -> release(queued.held());
             case Computing computing -> release(computing.held());
             case Flushing flushing -> release(flushing.held());
         }
-        deadline.cancel();
-        state = new Ended();
     }
 
     private void release(Held held) {
@@ -250,6 +236,11 @@ final class PrefillAttempt {
                 event.setEpoch(request.epoch())
                         .setIncarnation(ports.identity().incarnation())
                         .build());
+    }
+
+    private static BatonException overdue() {
+        return new BatonException(
+                ErrorCode.DEADLINE_EXCEEDED, "the request's deadline passed on the prefiller");
     }
 
     private String name() {

@@ -1,9 +1,11 @@
 package io.baton.prefiller;
 
+import io.baton.common.kv.KeyChain;
 import io.baton.common.text.Tokenizer;
 import io.baton.common.time.Ticker;
 import io.baton.common.time.Timer;
 import io.baton.common.worker.DecayedRatio;
+import io.baton.common.worker.GenerationRequest;
 import io.baton.common.worker.WorkerMeters;
 import io.baton.common.worker.WorkerOptions;
 import io.baton.engine.EngineLoop;
@@ -24,6 +26,17 @@ record PrefillPorts(Machines machines, WorkerOptions options, Hello identity, Su
      */
     record Surroundings(
             Timer timer, Ticker ticker, WorkerMeters meters, DecayedRatio prefillTokensPerSecond) {}
+
+    /** The chain of block keys of a request's tenant. */
+    KeyChain keys(GenerationRequest request) {
+        return KeyChain.of(
+                new KeyChain.Root(
+                        identity.fingerprint(),
+                        identity.layout(),
+                        "exact",
+                        identity.numericProfile(),
+                        request.tenantSalt()));
+    }
 
     EngineLoop engine() {
         return machines.engine();

@@ -16,6 +16,7 @@ import io.baton.common.worker.ClusterToken;
 import io.baton.common.worker.DecayedRatio;
 import io.baton.common.worker.GenerationRequest;
 import io.baton.common.worker.Mailbox;
+import io.baton.common.worker.Outlet;
 import io.baton.common.worker.ProtoKv;
 import io.baton.common.worker.ProtoSampling;
 import io.baton.common.worker.WorkerMeters;
@@ -48,7 +49,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** An attempt between a fake engine and a fake channel; the pusher's thread is real. */
-final class PrefillerRig implements PrefillAttempt.Outlet, AutoCloseable {
+final class PrefillerRig implements Outlet<PrefillEvent>, AutoCloseable {
     static final KvLayout LAYOUT = new KvLayout(2, 1, 8, KvDtype.BF16, 16);
     static final int CHUNK = 32;
     static final String PROMPT = "x".repeat(50);

@@ -47,18 +47,22 @@ public final class LiveCalls<S> {
                                         Long.toUnsignedString(calledIncarnation),
                                         Long.toUnsignedString(incarnation)));
             }
-            if (draining) {
-                throw new BatonException(
-                        ErrorCode.DRAINING, "this worker is shutting down; use another one");
-            }
-            if (live.size() >= maxCalls) {
-                throw new BatonException(
-                        ErrorCode.QUEUE_FULL,
-                        "%d attempts are in progress, the most this worker takes; try again later"
-                                .formatted(live.size()));
-            }
+            requireRoom();
         } finally {
             lock.unlock();
+        }
+    }
+
+    private void requireRoom() {
+        if (draining) {
+            throw new BatonException(
+                    ErrorCode.DRAINING, "this worker is shutting down; use another one");
+        }
+        if (live.size() >= maxCalls) {
+            throw new BatonException(
+                    ErrorCode.QUEUE_FULL,
+                    "%d attempts are in progress, the most this worker takes; try again later"
+                            .formatted(live.size()));
         }
     }
 
@@ -66,11 +70,13 @@ public final class LiveCalls<S> {
      * Lets an attempt in.
      *
      * @return the older attempt of the same request that is still in progress, to be ended
-     * @throws BatonException STALE_EPOCH if it isn't newer than all attempts seen of the request
+     * @throws BatonException STALE_EPOCH if it isn't newer than all attempts seen of the request;
+     *     DRAINING, QUEUE_FULL if that has come true since {@link #check}
      */
     public @Nullable S admit(String requestId, int epoch, S call) {
         lock.lock();
         try {
+            requireRoom();
             if (!epochs.admit(requestId, epoch)) {
                 throw new BatonException(
                         ErrorCode.STALE_EPOCH,
