@@ -10,9 +10,11 @@ import io.baton.common.kv.KvLayout;
 import io.baton.common.proto.KvFormat;
 import io.baton.common.proto.ModelCard;
 import io.baton.common.proto.Status;
+import io.baton.common.worker.GenerationRequest;
 import io.baton.common.worker.ModelText;
 import io.baton.common.worker.ProtoKv;
 import io.baton.common.worker.WorkerOptions;
+import io.baton.common.worker.WorkerShell;
 import java.util.List;
 
 /** How an engine and its model present themselves on the control plane: plain messages. */
@@ -67,6 +69,21 @@ public final class EngineCards {
                 .setRunning(stats.running())
                 .setWaiting(stats.waiting())
                 .setWaitingPrefillTokens(stats.waitingPrefillTokens());
+    }
+
+    /** What the watchdog of a worker looks at. */
+    public static WorkerShell.Pulse pulse(EngineLoop engine) {
+        EngineLoop.Stats stats = engine.stats();
+        return new WorkerShell.Pulse(stats.steps(), stats.running() + stats.waiting() > 0);
+    }
+
+    /** What a worker that serves this model accepts. */
+    public static GenerationRequest.Limits limits(ModelRuntime runtime, WorkerOptions options) {
+        return new GenerationRequest.Limits(
+                runtime.fingerprint(),
+                runtime.weights().config().vocab(),
+                options.serving().maxModelLen(),
+                options.limits().maxRequestNanos());
     }
 
     /**

@@ -5,11 +5,10 @@ import io.baton.common.proto.KvFormat;
 import io.baton.common.proto.ModelCard;
 import io.baton.common.proto.Role;
 import io.baton.common.proto.Status;
-import io.baton.common.time.Ticker;
-import io.baton.common.time.Timer;
 import io.baton.common.worker.DecayedRatio;
-import io.baton.common.worker.GenerationRequest;
 import io.baton.common.worker.ModelTextService;
+import io.baton.common.worker.OpenParts;
+import io.baton.common.worker.Worker;
 import io.baton.common.worker.WorkerMeters;
 import io.baton.common.worker.WorkerOptions;
 import io.baton.common.worker.WorkerShell;
@@ -22,41 +21,18 @@ import io.baton.kv.transfer.DefaultKvSenders;
 import io.baton.kv.transfer.KvSenders;
 import io.baton.kv.transfer.TransferSetup;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
-import java.security.SecureRandom;
 import java.util.List;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A prefiller: engine, KV senders, gRPC service and membership. Safe for any thread. */
-public final class PrefillerWorker implements AutoCloseable {
+public final class PrefillerWorker implements Worker {
     private static final double DECAY = 0.95;
-    private static final long LAST_CALLS_NANOS = TimeUnit.SECONDS.toNanos(2);
 
-    private final EngineLoop engine;
-    private final KvSenders senders;
-    private final SendBuffers buffers;
-    private final PrefillService service;
     private final WorkerShell shell;
-    private final Timer.SystemTimer timer;
-    private final ExecutorService executor;
-    private final AtomicBoolean closed = new AtomicBoolean();
+    private final OpenParts parts;
 
-    private PrefillerWorker(
-            PrefillPorts ports,
-            PrefillService service,
-            WorkerShell shell,
-            Timer.SystemTimer timer,
-            ExecutorService executor) {
-        this.engine = ports.machines().engine();
-        this.senders = ports.machines().senders();
-        this.buffers = ports.machines().buffers();
-        this.service = service;
+    private PrefillerWorker(WorkerShell shell, OpenParts parts) {
         this.shell = shell;
-        this.timer = timer;
-        this.executor = executor;
+        this.parts = parts;
     }
 
     /**
@@ -71,22 +47,19 @@ public final class PrefillerWorker implements AutoCloseable {
             ModelRuntime runtime,
             MeterRegistry registry) {
         options.membership().token().requireFor(options.listen().controlHost());
-        SecureRandom random = new SecureRandom();
-        Timer.SystemTimer timer = Timer.system("baton-timer-" + options.workerId());
-        ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor();
-        long incarnation = random.nextLong();
-        Ticker ticker = Ticker.system();
-        KvFormat kv = EngineCards.kv(runtime, engineOptions, options.serving().chunkTokens());
-        Hello hello = TransferSetup.hello(options, incarnation, runtime.fingerprint(), kv);
-        SendBuffers buffers =
-                new SendBuffers(
-                        (long) hello.layout().blockLayerBytes()
-                                * (hello.chunkTokens() / hello.layout().blockTokens()));
-        KvSenders senders = null;
-        EngineLoop engine = null;
+        OpenParts parts = new OpenParts();
         try {
-            senders = DefaultKvSenders.of(TransferSetup.options(options, hello, ticker));
-            engine = runtime.startEngine(engineOptions, ticker);
+            WorkerShell.Surroundings around =
+                    WorkerShell.Surroundings.system(options.workerId(), parts);
+            long incarnation = around.random().nextLong();
+            KvFormat kv = EngineCards.kv(runtime, engineOptions, options.serving().chunkTokens());
+            Hello hello = TransferSetup.hello(options, incarnation, runtime.fingerprint(), kv);
+            SendBuffers buffers = parts.add(new SendBuffers(chunkLayerBytes(hello)));
+            EngineLoop engine = parts.add(runtime.startEngine(engineOptions, around.ticker()));
+            KvSenders senders =
+                    parts.add(
+                            DefaultKvSenders.of(
+                                    TransferSetup.options(options, hello, around.ticker())));
             PrefillPorts ports =
                     new PrefillPorts(
                             new PrefillPorts.Machines(
@@ -94,14 +67,16 @@ public final class PrefillerWorker implements AutoCloseable {
                             options,
                             hello,
                             new PrefillPorts.Surroundings(
-                                    timer,
-                                    ticker,
+                                    around.timer(),
+                                    around.ticker(),
                                     new WorkerMeters(registry, "prefiller", options.workerId()),
                                     new DecayedRatio(DECAY)));
-            PrefillService service = new PrefillService(ports, limits(options, runtime), executor);
+            ports.meters().showPool(() -> status(ports));
+            PrefillService service =
+                    new PrefillService(
+                            ports, EngineCards.limits(runtime, options), around.executor());
             ModelTextService texts = new ModelTextService(EngineCards.text(runtime));
             ModelCard card = EngineCards.model(runtime, options.serving(), texts.fingerprint());
-            ports.meters().showPool(() -> status(ports));
             WorkerShell shell =
                     WorkerShell.start(
                             options,
@@ -111,41 +86,23 @@ public final class PrefillerWorker implements AutoCloseable {
                                     card,
                                     kv,
                                     engineOptions.maxSequences()),
-                            inside(ports, registry),
-                            new WorkerShell.Surroundings(timer, ticker, random, executor),
+                            new WorkerShell.Inside(
+                                    () -> status(ports),
+                                    () -> EngineCards.pulse(engine),
+                                    ports.meters()::scrape,
+                                    List.of(service.live())),
+                            around,
                             List.of(service.bindService(), texts.bindService()));
-            return new PrefillerWorker(ports, service, shell, timer, executor);
+            return new PrefillerWorker(parts.add(shell), parts);
         } catch (RuntimeException e) {
-            if (engine != null) {
-                engine.close();
-            }
-            if (senders != null) {
-                senders.close();
-            }
-            buffers.close();
-            timer.close();
-            executor.close();
+            parts.close();
             throw e;
         }
     }
 
-    private static GenerationRequest.Limits limits(WorkerOptions options, ModelRuntime runtime) {
-        return new GenerationRequest.Limits(
-                runtime.fingerprint(),
-                runtime.weights().config().vocab(),
-                options.serving().maxModelLen(),
-                options.limits().maxRequestNanos());
-    }
-
-    private static WorkerShell.Inside inside(PrefillPorts ports, MeterRegistry registry) {
-        return new WorkerShell.Inside(
-                () -> status(ports),
-                () -> {
-                    EngineLoop.Stats stats = ports.engine().stats();
-                    return new WorkerShell.Pulse(
-                            stats.steps(), stats.running() + stats.waiting() > 0);
-                },
-                () -> registry instanceof PrometheusMeterRegistry p ? p.scrape() : "");
+    private static long chunkLayerBytes(Hello hello) {
+        int blocks = hello.chunkTokens() / hello.layout().blockTokens();
+        return (long) hello.layout().blockLayerBytes() * blocks;
     }
 
     private static Status status(PrefillPorts ports) {
@@ -155,55 +112,18 @@ public final class PrefillerWorker implements AutoCloseable {
                 .build();
     }
 
-    /** Where routers reach it. */
+    @Override
     public String controlAddress() {
         return shell.controlAddress();
     }
 
-    /** The port of metrics and liveness; -1 if there is none. */
-    public int adminPort() {
-        return shell.adminPort();
-    }
-
-    /** Whether its engine moves. */
-    public boolean isAlive() {
-        return shell.isAlive();
-    }
-
-    /** Its engine's queue and pool. */
-    public EngineLoop.Stats stats() {
-        return engine.stats();
-    }
-
-    /** Forgets cached prefixes that nobody uses. */
-    public void clearCache() {
-        engine.clearCache();
-    }
-
-    /**
-     * Takes nothing new and lets attempts in progress end.
-     *
-     * @return whether all had ended when the time was over
-     */
+    @Override
     public boolean drain(long nanos) {
-        service.live().drain();
-        shell.drain();
-        return service.live().awaitEmpty(nanos);
+        return shell.drain(nanos);
     }
 
-    /** Ends everything; attempts in progress are cancelled and their blocks freed. */
     @Override
     public void close() {
-        if (!closed.compareAndSet(false, true)) {
-            return;
-        }
-        service.live().drain();
-        shell.close();
-        service.live().awaitEmpty(LAST_CALLS_NANOS);
-        senders.close();
-        engine.close();
-        timer.close();
-        executor.shutdown();
-        buffers.close();
+        parts.close();
     }
 }

@@ -1,5 +1,6 @@
 package io.baton.common.time;
 
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -27,6 +28,8 @@ public interface Timer {
 
     /** The real timer. */
     final class SystemTimer implements Timer, AutoCloseable {
+        private static final System.Logger LOG = System.getLogger(SystemTimer.class.getName());
+
         private final ScheduledThreadPoolExecutor executor;
 
         private SystemTimer(String threadName) {
@@ -39,11 +42,23 @@ public interface Timer {
 
         @Override
         public Handle after(long nanos, Runnable task) {
-            if (executor.isShutdown()) {
+            try {
+                ScheduledFuture<?> future =
+                        executor.schedule(() -> run(task), nanos, TimeUnit.NANOSECONDS);
+                return () -> future.cancel(false);
+            } catch (RejectedExecutionException e) {
+                // Closed: nothing runs any more, and nobody waits for it.
                 return () -> {};
             }
-            ScheduledFuture<?> future = executor.schedule(task, nanos, TimeUnit.NANOSECONDS);
-            return () -> future.cancel(false);
+        }
+
+        /** The executor would keep what a task throws in a future that nobody reads. */
+        private static void run(Runnable task) {
+            try {
+                task.run();
+            } catch (RuntimeException e) {
+                LOG.log(System.Logger.Level.ERROR, "a timer's task failed", e);
+            }
         }
 
         @Override

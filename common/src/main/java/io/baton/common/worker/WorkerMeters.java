@@ -8,6 +8,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -58,6 +59,11 @@ public final class WorkerMeters {
                 .description("Reservations that wait for KV")
                 .tags(tags)
                 .register(registry);
+    }
+
+    /** All meters of the registry in Prometheus' text format; empty if it is of another kind. */
+    public String scrape() {
+        return registry instanceof PrometheusMeterRegistry prometheus ? prometheus.scrape() : "";
     }
 
     /** Shows the pool and the queue as heartbeats do. */

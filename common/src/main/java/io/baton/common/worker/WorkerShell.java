@@ -11,9 +11,12 @@ import io.baton.common.time.Timer;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
 import io.grpc.ServerServiceDefinition;
+import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
@@ -22,27 +25,36 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What surrounds a role: its gRPC server, its membership at the routers, its admin port and the
- * watchdog over its engine. A worker whose engine is stuck leaves its routers and comes back when
- * the engine moves again. Safe for any thread.
+ * What surrounds the roles of a worker: its gRPC server, its membership at the routers, its admin
+ * port, the watchdog over its engine, and the order in which it ends. A worker whose engine is
+ * stuck leaves its routers and comes back when the engine moves again. Safe for any thread.
  */
 public final class WorkerShell implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(WorkerShell.class);
     private static final long WATCH_NANOS = TimeUnit.MILLISECONDS.toNanos(250);
     private static final long LAST_WORDS_MILLIS = 1000;
+    private static final long LAST_CALLS_NANOS = TimeUnit.SECONDS.toNanos(2);
 
     /** How the watchdog sees an engine. */
     public record Pulse(long steps, boolean hasWork) {}
 
     /**
-     * The role inside the shell.
+     * The roles inside the shell.
      *
      * @param status for heartbeats
      * @param pulse for the watchdog
      * @param metrics in Prometheus' text format
+     * @param live the attempts of every role
      */
     public record Inside(
-            Supplier<Status> status, Supplier<Pulse> pulse, Supplier<String> metrics) {}
+            Supplier<Status> status,
+            Supplier<Pulse> pulse,
+            Supplier<String> metrics,
+            List<LiveCalls<?>> live) {
+        public Inside {
+            live = List.copyOf(live);
+        }
+    }
 
     /**
      * What the worker is.
@@ -54,7 +66,15 @@ public final class WorkerShell implements AutoCloseable {
 
     /** Time, chance and threads. */
     public record Surroundings(
-            Timer timer, Ticker ticker, RandomGenerator random, Executor executor) {}
+            Timer timer, Ticker ticker, RandomGenerator random, Executor executor) {
+        /** The machine's, with threads that end with {@code parts}. */
+        public static Surroundings system(String workerId, OpenParts parts) {
+            Timer.SystemTimer timer = parts.add(Timer.system("baton-timer-" + workerId));
+            ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor();
+            parts.add(executor::shutdown);
+            return new Surroundings(timer, Ticker.system(), new SecureRandom(), executor);
+        }
+    }
 
     private final WorkerOptions options;
     private final Identity identity;
@@ -81,10 +101,18 @@ public final class WorkerShell implements AutoCloseable {
         this.around = around;
         WorkerOptions.Listen listen = options.listen();
         ClusterToken token = options.membership().token();
-        this.server =
-                ControlPlane.listen(listen.controlHost(), listen.controlPort(), token, services);
         this.watchdog = new StepWatchdog(options.limits().stepNanos());
+        OpenParts opened = new OpenParts();
         try {
+            for (String router : options.membership().routers()) {
+                ManagedChannel channel = ControlPlane.connect(router, token);
+                opened.add(channel::shutdownNow);
+                channels.add(channel);
+            }
+            this.server =
+                    ControlPlane.listen(
+                            listen.controlHost(), listen.controlPort(), token, services);
+            opened.add(server::shutdownNow);
             this.admin =
                     listen.adminPort() < 0
                             ? null
@@ -93,11 +121,8 @@ public final class WorkerShell implements AutoCloseable {
                                     listen.adminPort(),
                                     token,
                                     new AdminServer.Sources(inside.metrics(), this::isAlive));
-            for (String router : options.membership().routers()) {
-                channels.add(ControlPlane.connect(router, token));
-            }
         } catch (RuntimeException e) {
-            server.shutdownNow();
+            opened.close();
             throw e;
         }
     }
@@ -134,15 +159,36 @@ public final class WorkerShell implements AutoCloseable {
         return !stuck;
     }
 
-    /** Asks the routers for nothing new. */
-    public synchronized void drain() {
-        draining = true;
-        links.forEach(RouterLink::drain);
+    /**
+     * Takes nothing new, asks the routers for nothing new, and lets attempts in progress end.
+     *
+     * @return whether all had ended when the time was over
+     */
+    public boolean drain(long nanos) {
+        inside.live().forEach(LiveCalls::drain);
+        synchronized (this) {
+            draining = true;
+            links.forEach(RouterLink::drain);
+        }
+        return awaitCalls(nanos);
     }
 
-    /** Leaves the routers and stops listening; open calls are cancelled. */
+    private boolean awaitCalls(long nanos) {
+        long deadline = around.ticker().nanos() + nanos;
+        boolean empty = true;
+        for (LiveCalls<?> calls : inside.live()) {
+            empty &= calls.awaitEmpty(Math.max(0, deadline - around.ticker().nanos()));
+        }
+        return empty;
+    }
+
+    /**
+     * Leaves the routers and stops listening. Open calls are cancelled; what their attempts hold is
+     * free afterwards, unless one takes longer than 2 s to end.
+     */
     @Override
     public void close() {
+        inside.live().forEach(LiveCalls::drain);
         synchronized (this) {
             if (closed) {
                 return;
@@ -164,6 +210,9 @@ public final class WorkerShell implements AutoCloseable {
         } catch (InterruptedException e) {
             channels.forEach(ManagedChannel::shutdownNow);
             Thread.currentThread().interrupt();
+        }
+        if (!awaitCalls(LAST_CALLS_NANOS)) {
+            LOG.warn("{} ends while attempts have not", options.workerId());
         }
     }
 
@@ -202,7 +251,23 @@ public final class WorkerShell implements AutoCloseable {
     }
 
     private void watch() {
-        Pulse pulse = inside.pulse().get();
+        try {
+            look(inside.pulse().get());
+        } finally {
+            around.timer().after(WATCH_NANOS, this::watchAgain);
+        }
+    }
+
+    private void watchAgain() {
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+        }
+        watch();
+    }
+
+    private void look(Pulse pulse) {
         synchronized (this) {
             if (closed) {
                 return;
@@ -221,7 +286,6 @@ public final class WorkerShell implements AutoCloseable {
             }
             stuck = now;
         }
-        around.timer().after(WATCH_NANOS, this::watch);
     }
 
     private static String version() {

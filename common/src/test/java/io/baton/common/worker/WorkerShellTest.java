@@ -1,5 +1,6 @@
 package io.baton.common.worker;
 
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
@@ -20,6 +21,8 @@ import io.baton.common.proto.WorkerMessage;
 import io.baton.common.testkit.VirtualTime;
 import io.grpc.Server;
 import io.grpc.stub.StreamObserver;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -111,7 +114,10 @@ class WorkerShellTest {
                                         KvFormat.getDefaultInstance(),
                                         4),
                                 new WorkerShell.Inside(
-                                        Status::getDefaultInstance, pulse::get, () -> ""),
+                                        Status::getDefaultInstance,
+                                        pulse::get,
+                                        () -> "",
+                                        List.of()),
                                 new WorkerShell.Surroundings(time, time, new Random(1), threads),
                                 List.of())) {
             assertEquals("joined w", take(registry.news));
@@ -124,12 +130,62 @@ class WorkerShellTest {
             time.advance(SECOND);
             assertTrue(shell.isAlive());
             assertEquals("joined w", take(registry.news));
-            shell.drain();
+            assertTrue(shell.drain(0), "no attempt was in progress");
             assertEquals("drains", take(registry.news));
         } finally {
             server.shutdownNow();
         }
         assertEquals("left", take(registry.news));
+    }
+
+    @Test
+    void aStartThatFailsHalfwayFreesItsPort() throws Exception {
+        int free;
+        try (ServerSocket any = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+            free = any.getLocalPort();
+        }
+        VirtualTime time = new VirtualTime();
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+            assertCode(
+                    ErrorCode.CONFIGURATION,
+                    () ->
+                            WorkerShell.start(
+                                    new WorkerOptions(
+                                            "w",
+                                            new WorkerOptions.Listen(
+                                                    "127.0.0.1",
+                                                    free,
+                                                    "127.0.0.1",
+                                                    0,
+                                                    "",
+                                                    taken.getLocalPort()),
+                                            new WorkerOptions.Membership(
+                                                    List.of(), ClusterToken.none()),
+                                            new WorkerOptions.Serving(
+                                                    "m", List.of(), 64, 32, "exact"),
+                                            WorkerOptions.Limits.usual()),
+                                    new WorkerShell.Identity(
+                                            Role.ROLE_DECODER,
+                                            3,
+                                            ModelCard.getDefaultInstance(),
+                                            KvFormat.getDefaultInstance(),
+                                            4),
+                                    new WorkerShell.Inside(
+                                            Status::getDefaultInstance,
+                                            () -> new WorkerShell.Pulse(0, false),
+                                            () -> "",
+                                            List.of()),
+                                    new WorkerShell.Surroundings(
+                                            time, time, new Random(1), Runnable::run),
+                                    List.of()));
+        }
+        assertEquals(0, time.pending());
+        Server again =
+                assertDoesNotThrow(
+                        () ->
+                                ControlPlane.listen(
+                                        "127.0.0.1", free, ClusterToken.none(), List.of()));
+        again.shutdownNow();
     }
 
     @Test

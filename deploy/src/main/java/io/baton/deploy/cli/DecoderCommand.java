@@ -1,6 +1,7 @@
 package io.baton.deploy.cli;
 
 import io.baton.common.config.Configuration;
+import io.baton.common.worker.Worker;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import picocli.CommandLine.Command;
 
@@ -16,11 +17,11 @@ final class DecoderCommand extends WorkerCommands {
     }
 
     @Override
-    Running start(
+    Worker start(
             Configuration configuration,
             String id,
             Composition.Served served,
             PrometheusMeterRegistry meters) {
-        return running(Composition.decoder(configuration, id, served, meters));
+        return Composition.decoder(configuration, id, served, meters);
     }
 }

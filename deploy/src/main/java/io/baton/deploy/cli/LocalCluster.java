@@ -5,6 +5,7 @@ import io.baton.common.config.Configuration;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.model.StoredModel;
+import io.baton.common.worker.Worker;
 import io.baton.engine.ModelRuntime;
 import io.baton.router.RouterOptions;
 import io.baton.router.RouterServer;
@@ -27,7 +28,7 @@ final class LocalCluster implements AutoCloseable {
 
     private final RouterServer router;
     private final ModelRuntime runtime;
-    private final List<WorkerCommands.Running> workers = new ArrayList<>();
+    private final List<Worker> workers = new ArrayList<>();
     private final List<StartupBlock.Role> roles = new ArrayList<>();
     private final StartupBlock block;
 
@@ -87,21 +88,15 @@ final class LocalCluster implements AutoCloseable {
         int prefillers = colocated ? 0 : base.get(ClusterSettings.UP_PREFILLERS);
         for (int i = 1; i <= prefillers; i++) {
             String id = "prefiller-" + i;
-            add(
-                    id,
-                    WorkerCommands.running(
-                            Composition.prefiller(base.with(address), id, served, meters)));
+            add(id, Composition.prefiller(base.with(address), id, served, meters));
         }
         for (int i = 1; i <= base.get(ClusterSettings.UP_DECODERS); i++) {
             String id = (colocated ? "colocated-" : "decoder-") + i;
-            add(
-                    id,
-                    WorkerCommands.running(
-                            Composition.decoder(base.with(address), id, served, meters)));
+            add(id, Composition.decoder(base.with(address), id, served, meters));
         }
     }
 
-    private void add(String id, WorkerCommands.Running worker) {
+    private void add(String id, Worker worker) {
         workers.add(worker);
         roles.add(
                 new StartupBlock.Role(id, worker.controlAddress(), ProcessHandle.current().pid()));
@@ -140,7 +135,7 @@ final class LocalCluster implements AutoCloseable {
     /** Takes nothing new and lets what runs end; returns whether all had ended in time. */
     boolean drain() throws InterruptedException {
         boolean drained = router.drain();
-        for (WorkerCommands.Running worker : workers) {
+        for (Worker worker : workers) {
             drained &= worker.drain(TimeUnit.SECONDS.toNanos(1));
         }
         return drained;
@@ -149,7 +144,7 @@ final class LocalCluster implements AutoCloseable {
     @Override
     public void close() {
         // Workers leave before their router ends, or each would report it as lost.
-        workers.forEach(WorkerCommands.Running::close);
+        workers.forEach(Worker::close);
         router.close();
         runtime.close();
     }

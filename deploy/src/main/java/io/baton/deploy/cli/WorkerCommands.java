@@ -4,9 +4,8 @@ import io.baton.common.config.ClusterSettings;
 import io.baton.common.config.Configuration;
 import io.baton.common.config.RouteSettings;
 import io.baton.common.model.StoredModel;
-import io.baton.decoder.DecoderWorker;
+import io.baton.common.worker.Worker;
 import io.baton.engine.ModelRuntime;
-import io.baton.prefiller.PrefillerWorker;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import org.slf4j.Logger;
@@ -19,20 +18,10 @@ import org.slf4j.LoggerFactory;
 abstract class WorkerCommands extends Configured {
     private static final Logger LOG = LoggerFactory.getLogger(WorkerCommands.class);
 
-    /** A started role. */
-    interface Running extends AutoCloseable {
-        String controlAddress();
-
-        boolean drain(long nanos);
-
-        @Override
-        void close();
-    }
-
     /** The role's name, also the start of its default id. */
     abstract String role();
 
-    abstract Running start(
+    abstract Worker start(
             Configuration configuration,
             String id,
             Composition.Served served,
@@ -45,7 +34,7 @@ abstract class WorkerCommands extends Configured {
         String id = configuration.get(ClusterSettings.WORKER_ID).orElseGet(() -> defaultId(role()));
         PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
         try (ModelRuntime runtime = Composition.runtime(configuration, model);
-                Running running =
+                Worker running =
                         start(configuration, id, new Composition.Served(model, runtime), meters)) {
             LOG.info(
                     "{} {} serves {} at {} ({}; {})",
@@ -67,45 +56,5 @@ abstract class WorkerCommands extends Configured {
     static String defaultId(String role) {
         String host = System.getenv().getOrDefault("HOSTNAME", "local");
         return (role + "-" + host + "-" + ProcessHandle.current().pid()).replaceAll("[^!-~]", "_");
-    }
-
-    /** A prefiller behind the common interface. */
-    static Running running(PrefillerWorker worker) {
-        return new Running() {
-            @Override
-            public String controlAddress() {
-                return worker.controlAddress();
-            }
-
-            @Override
-            public boolean drain(long nanos) {
-                return worker.drain(nanos);
-            }
-
-            @Override
-            public void close() {
-                worker.close();
-            }
-        };
-    }
-
-    /** A decoder behind the common interface. */
-    static Running running(DecoderWorker worker) {
-        return new Running() {
-            @Override
-            public String controlAddress() {
-                return worker.controlAddress();
-            }
-
-            @Override
-            public boolean drain(long nanos) {
-                return worker.drain(nanos);
-            }
-
-            @Override
-            public void close() {
-                worker.close();
-            }
-        };
     }
 }
