@@ -167,6 +167,10 @@ final class DecodeAttempt implements AttemptCall.Attempt {
     private void goOn(Reservation place, int verifiedTokens, boolean localPrefill) {
         try {
             if (localPrefill) {
+                // What came whole before the loss is computed no more.
+                place.keepWritten(
+                        IssuedTicket.wholeBlocks(
+                                verifiedTokens, request.knownTokens(), place.layout()));
                 state = new Prefilling(place, ports.now());
                 ports.engine().prefill(place, new EngineTap(this), true);
             } else {

@@ -228,6 +228,20 @@ class DecodeAttemptTest {
     }
 
     @Test
+    void aLocalPrefillGoesOnAfterTheVerifiedBlocks() {
+        DecodeAttempt attempt = rig.attempt();
+        attempt.start(false);
+        rig.receiver.last().complete = KNOWN;
+        rig.receiver.last().lose();
+        assertTrue(attempt.reticket(2, true));
+        Prefilling prefilling = assertInstanceOf(Prefilling.class, attempt.state());
+        assertEquals(32, prefilling.place().heldTokens(), "the last block is computed");
+        rig.engine.runToEnd();
+        assertEquals("answered", rig.text());
+        assertTrue(rig.isClean());
+    }
+
+    @Test
     void awaitingToEndedWhenNobodyIsNamed() {
         rig.attempt().start(false);
         rig.receiver.last().lose();

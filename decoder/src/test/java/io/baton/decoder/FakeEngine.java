@@ -41,7 +41,7 @@ final class FakeEngine implements EngineLoop {
 
     final class Place implements Reservation {
         private final SequenceSpec spec;
-        private final int held;
+        private int held;
         private boolean closed;
 
         Place(SequenceSpec spec, int held) {
@@ -80,6 +80,14 @@ final class FakeEngine implements EngineLoop {
                 throw new IllegalStateException("a write to a closed or held place");
             }
             writes++;
+        }
+
+        @Override
+        public void keepWritten(int tokens) {
+            if (closed || tokens < held || tokens % LAYOUT.blockTokens() != 0) {
+                throw new IllegalStateException("kept " + tokens + " after " + held);
+            }
+            held = tokens;
         }
 
         @Override

@@ -115,6 +115,10 @@ final class DefaultEngineLoop implements EngineLoop {
         state.end(own(reservation).sequence());
     }
 
+    void keep(Sequence sequence, int tokens) {
+        state.keep(sequence, tokens);
+    }
+
     void release(Sequence sequence) {
         state.release(sequence);
     }

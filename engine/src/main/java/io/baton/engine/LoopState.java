@@ -72,6 +72,16 @@ final class LoopState {
         }
     }
 
+    /** The first tokens' KV was written by someone else; the rest is still to be computed. */
+    void keep(Sequence sequence, int tokens) {
+        lock.lock();
+        try {
+            scheduler.keep(sequence, tokens);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     void enqueue(Sequence sequence, SequenceListener listener, boolean generates) {
         lock.lock();
         try {

@@ -90,6 +90,28 @@ final class PoolReservation implements Reservation {
         }
     }
 
+    @Override
+    public void keepWritten(int tokens) {
+        synchronized (sequence) {
+            if (tokens == sequence.heldTokens) {
+                return;
+            }
+            int blocks = tokens / layout().blockTokens();
+            if (!writable
+                    || tokens % layout().blockTokens() != 0
+                    || tokens < sequence.heldTokens
+                    || tokens >= sequence.known) {
+                throw new IllegalStateException(
+                        "%s: %d of %d tokens cannot be kept"
+                                .formatted(spec().id(), tokens, sequence.known));
+            }
+            requireWritten(blocks);
+            sequence.heldTokens = tokens;
+        }
+        // Outside of the monitor, which is the innermost lock.
+        loop.keep(sequence, tokens);
+    }
+
     /** From here on the engine writes; a second call, or one after close, is refused. */
     void seal() {
         synchronized (sequence) {
@@ -103,17 +125,22 @@ final class PoolReservation implements Reservation {
 
     /** As {@link #seal}, and refused while a block of the known tokens was never written. */
     void sealFilled() {
-        int knownBlocks = layout().blocksFor(sequence.known);
         synchronized (sequence) {
-            for (int layer = 0; layer < layout().layers(); layer++) {
-                int missing = written.nextClearBit(layer * knownBlocks + heldBlocks());
-                if (missing < (layer + 1) * knownBlocks) {
-                    throw new IllegalStateException(
-                            "%s: block %d of layer %d has not arrived"
-                                    .formatted(spec().id(), missing - layer * knownBlocks, layer));
-                }
-            }
+            requireWritten(layout().blocksFor(sequence.known));
             seal();
+        }
+    }
+
+    /** Refuses if a layer of one of the first {@code blocks} was neither held nor written. */
+    private void requireWritten(int blocks) {
+        int knownBlocks = layout().blocksFor(sequence.known);
+        for (int layer = 0; layer < layout().layers(); layer++) {
+            int missing = written.nextClearBit(layer * knownBlocks + heldBlocks());
+            if (missing < layer * knownBlocks + blocks) {
+                throw new IllegalStateException(
+                        "%s: block %d of layer %d has not arrived"
+                                .formatted(spec().id(), missing - layer * knownBlocks, layer));
+            }
         }
     }
 

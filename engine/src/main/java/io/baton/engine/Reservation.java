@@ -13,7 +13,10 @@ public interface Reservation extends AutoCloseable {
 
     KvLayout layout();
 
-    /** Known tokens whose KV was found in the pool, a multiple of the block. */
+    /**
+     * Known tokens whose KV was found in the pool, or kept by {@link #keepWritten}; a multiple of
+     * the block.
+     */
     int heldTokens();
 
     /**
@@ -29,6 +32,15 @@ public interface Reservation extends AutoCloseable {
      * held blocks, after {@link EngineLoop#decode} and after close.
      */
     void write(int layer, int firstBlock, MemorySegment source);
+
+    /**
+     * Counts the first {@code tokens} as held from here on, so that a prefill begins after them.
+     * They are whole blocks, every layer of them was found or written and verified, and they leave
+     * at least the last known token to compute.
+     *
+     * @throws IllegalStateException if that is not so, or the engine was started on it
+     */
+    void keepWritten(int tokens);
 
     @Override
     void close();

@@ -131,6 +131,14 @@ final class Scheduler {
         waiting.add(sequence);
     }
 
+    /** The first tokens' KV was written by someone else: it is computed no more, and findable. */
+    void keep(Sequence sequence, int tokens) {
+        requirePhase(sequence, Phase.RESERVED);
+        sequence.computed = tokens;
+        sequence.announced = tokens;
+        publish(sequence);
+    }
+
     /** As {@link #enqueue}, for a sequence whose known tokens' KV was written by someone else. */
     void enqueueFilled(Sequence sequence, int next) {
         requirePhase(sequence, Phase.RESERVED);

@@ -60,7 +60,10 @@ final class Sequence {
     /** Whether its blocks are to be released when the running step is over. */
     boolean releaseAfterStep;
 
-    /** Known tokens found in the pool at reservation. */
+    /**
+     * Known tokens found in the pool at reservation, or written and kept since; the latter under
+     * the monitor.
+     */
     int heldTokens;
 
     /** Tokens whose KV is in the pool. */

@@ -279,6 +279,67 @@ class EngineLoopTest {
         }
     }
 
+    private static void copy(Reservation from, Reservation to, int layer, int block, int blocks) {
+        MemorySegment bytes = MemorySegment.ofArray(bytes(from, layer, block, blocks));
+        to.write(layer, block, bytes);
+    }
+
+    @Test
+    void aPrefillGoesOnAfterWhatWasWrittenAndKept() throws InterruptedException {
+        EngineLoop from = rig.loop(100, 64);
+        EngineLoop to = rig.loop(100, 64);
+        SequenceSpec spec = Specs.greedy("k", Specs.tokens(1, 70), 6);
+        Outcome whole;
+        try (Reservation source = from.reserve(spec);
+                Reservation place = to.reserve(spec)) {
+            Recorder recorder = new Recorder();
+            from.prefill(source, recorder, true);
+            whole = recorder.await();
+            for (int layer = 0; layer < place.layout().layers(); layer++) {
+                copy(source, place, layer, 0, layer == 0 ? 4 : 3);
+            }
+            assertThrows(
+                    IllegalStateException.class,
+                    () -> place.keepWritten(64),
+                    "the fourth block has come in one layer alone");
+            assertThrows(IllegalStateException.class, () -> place.keepWritten(40));
+            place.keepWritten(48);
+            assertEquals(48, place.heldTokens());
+            assertThrows(IllegalStateException.class, () -> copy(source, place, 1, 0, 1));
+            assertThrows(IllegalStateException.class, () -> place.keepWritten(32));
+            Recorder rest = new Recorder();
+            to.prefill(place, rest, true);
+            Outcome outcome = rest.await();
+            assertEquals(whole.ids(), outcome.ids());
+            assertEquals(whole.logits(), outcome.logits());
+            assertEquals(new LayerCall(0, 48, 70), rest.layers().getFirst());
+            assertEquals(22, to.counters().prefillTokens());
+            assertThrows(IllegalStateException.class, () -> place.keepWritten(64));
+        }
+        try (Reservation again = to.reserve(spec)) {
+            assertEquals(64, again.heldTokens(), "what was kept is found like what was computed");
+        }
+        awaitAtRest(from);
+        awaitAtRest(to);
+    }
+
+    @Test
+    void whatWasKeptIsFreedWithoutARun() {
+        EngineLoop loop = rig.loop(100, 64);
+        SequenceSpec spec = Specs.greedy("f", Specs.tokens(1, 40), 2);
+        try (Reservation place = loop.reserve(spec);
+                Arena arena = Arena.ofConfined()) {
+            MemorySegment zeros = arena.allocate(2L * place.layout().blockLayerBytes());
+            for (int layer = 0; layer < place.layout().layers(); layer++) {
+                place.write(layer, 0, zeros);
+            }
+            place.keepWritten(32);
+        }
+        assertAtRest(loop);
+        loop.clearCache();
+        assertAtRest(loop);
+    }
+
     @Test
     void newBlocksHoldNothingOfTheirFormerOwner() throws InterruptedException {
         EngineLoop loop = rig.loop(4, 64);

@@ -253,6 +253,11 @@ final class PrefillerRig implements Outlet<PrefillEvent>, AutoCloseable {
             }
 
             @Override
+            public void keepWritten(int tokens) {
+                throw new IllegalStateException("a prefiller computes what it does not hold");
+            }
+
+            @Override
             public synchronized void close() {
                 if (!closed) {
                     closed = true;
