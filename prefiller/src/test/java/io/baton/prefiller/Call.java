@@ -27,7 +27,7 @@ final class Call {
     private static final int WAIT_SECONDS = 30;
 
     /** What a leg said; the end of the stream is an event, too. */
-    record Said<E>(@Nullable E said, boolean ended, @Nullable Throwable error, long nanos) {
+    record Said<E>(@Nullable E said, boolean ended, @Nullable Throwable error) {
         E event() {
             E event = said;
             if (event == null) {
@@ -64,17 +64,17 @@ final class Call {
         return new StreamObserver<>() {
             @Override
             public void onNext(E event) {
-                queue.add(new Said<>(event, false, null, System.nanoTime()));
+                queue.add(new Said<>(event, false, null));
             }
 
             @Override
             public void onError(Throwable error) {
-                queue.add(new Said<>(null, true, error, System.nanoTime()));
+                queue.add(new Said<>(null, true, error));
             }
 
             @Override
             public void onCompleted() {
-                queue.add(new Said<>(null, true, null, System.nanoTime()));
+                queue.add(new Said<>(null, true, null));
             }
         };
     }

@@ -30,7 +30,6 @@ final class CuttableProxy implements AutoCloseable {
     private final Set<Socket> sockets = ConcurrentHashMap.newKeySet();
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     final CountDownLatch faulted = new CountDownLatch(1);
-    volatile long faultNanos;
 
     CuttableProxy(String targetUrl, Fault fault, long bytes) throws IOException {
         this.target = URI.create(targetUrl);
@@ -66,7 +65,6 @@ final class CuttableProxy implements AutoCloseable {
             OutputStream out = to.getOutputStream();
             for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
                 if (counted && left.addAndGet(-n) < 0) {
-                    faultNanos = System.nanoTime();
                     faulted.countDown();
                     if (fault == Fault.CUT) {
                         from.close();

@@ -82,6 +82,15 @@ public final class Destination implements KvSink, InboundListener {
         return end.await(Kv.LIMIT.toNanos(), TimeUnit.NANOSECONDS);
     }
 
+    /** As {@link #awaitEnd}, for threads that nobody interrupts. */
+    public void awaitEndUnchecked() {
+        try {
+            awaitEnd();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     public boolean awaitEndMillis(long millis) throws InterruptedException {
         return end.await(millis, TimeUnit.MILLISECONDS);
     }

@@ -4,6 +4,7 @@ import io.baton.common.kv.KvDtype;
 import io.baton.common.kv.KvLayout;
 import io.baton.common.time.Ticker;
 import io.baton.common.worker.ClusterToken;
+import io.baton.kv.channel.ChannelOptions;
 import io.baton.kv.channel.Hello;
 import io.baton.kv.channel.SendResult;
 import io.baton.kv.transfer.KvSenders.OutboundTransfer;
@@ -29,6 +30,14 @@ public final class Kv {
     /** What every wait in tests is bounded by. */
     public static final Duration LIMIT = Duration.ofSeconds(20);
 
+    /** Deadlines that a slow machine keeps. */
+    public static final TransferOptions.Times PATIENT =
+            new TransferOptions.Times(
+                    TransferOptions.Times.DEFAULT.keepAliveNanos(),
+                    LIMIT.toNanos(),
+                    LIMIT.toNanos(),
+                    TransferOptions.Times.DEFAULT.idleNanos());
+
     private Kv() {}
 
     public static Hello hello(String worker, long incarnation, KvLayout layout) {
@@ -44,13 +53,28 @@ public final class Kv {
     }
 
     public static TransferOptions receiving(KvLayout layout) {
-        return TransferOptions.of(
-                hello("decoder", INCARNATION, layout), ClusterToken.none(), Ticker.system());
+        return patient(hello("decoder", INCARNATION, layout));
     }
 
     public static TransferOptions sending(KvLayout layout) {
-        return TransferOptions.of(
-                hello("prefiller", 5, layout), ClusterToken.none(), Ticker.system());
+        return patient(hello("prefiller", 5, layout));
+    }
+
+    private static TransferOptions patient(Hello hello) {
+        TransferOptions usual = TransferOptions.of(hello, ClusterToken.none(), Ticker.system());
+        ChannelOptions.Bounds bounds = usual.channel().bounds();
+        return usual.withTimes(PATIENT)
+                .withChannel(
+                        usual.channel()
+                                .withBounds(
+                                        new ChannelOptions.Bounds(
+                                                bounds.queueBytes(),
+                                                bounds.maxChannels(),
+                                                bounds.socketBufferBytes(),
+                                                LIMIT.toNanos(),
+                                                LIMIT.toNanos(),
+                                                bounds.lingerNanos(),
+                                                bounds.tickNanos())));
     }
 
     public static TransferSpec spec(KvLayout layout, int fromToken, int toToken) {
