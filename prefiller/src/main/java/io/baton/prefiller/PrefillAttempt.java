@@ -91,11 +91,15 @@ final class PrefillAttempt implements AttemptCall.Attempt {
                             .senders()
                             .open(ticket.url(), ticket.id(), ticket.spec(), this::lost);
             queue(ticket, transfer, ports.engine().reserve(spec()));
-        } catch (BatonException e) {
+        } catch (RuntimeException e) {
             if (transfer != null && state instanceof Opening) {
+                // No state knows it yet.
                 transfer.close();
             }
-            fail(e);
+            if (!(e instanceof BatonException reason)) {
+                throw e;
+            }
+            fail(reason);
         }
     }
 

@@ -197,7 +197,7 @@ final class PrefillerRig implements Outlet<PrefillEvent>, AutoCloseable {
         final Semaphore closes = new Semaphore(0);
         volatile int heldTokens;
         volatile boolean cancelled;
-        volatile @Nullable BatonException refusal;
+        volatile @Nullable RuntimeException refusal;
         volatile @Nullable SequenceListener listener;
 
         SequenceListener hears() throws InterruptedException {
@@ -274,7 +274,7 @@ final class PrefillerRig implements Outlet<PrefillEvent>, AutoCloseable {
 
         @Override
         public Reservation reserve(SequenceSpec spec) {
-            BatonException no = refusal;
+            RuntimeException no = refusal;
             if (no != null) {
                 throw no;
             }

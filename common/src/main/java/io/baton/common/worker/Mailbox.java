@@ -56,6 +56,9 @@ public final class Mailbox {
                 task.run();
             } catch (RuntimeException e) {
                 onError.accept(e);
+            } catch (Error e) {
+                // Else the tasks behind it would wait for ever.
+                onError.accept(new IllegalStateException("a task ended with " + e, e));
             }
         }
     }

@@ -1,6 +1,7 @@
 package io.baton.common.worker;
 
 import io.baton.common.proto.Draining;
+import io.baton.common.proto.Refusal;
 import io.baton.common.proto.Registration;
 import io.baton.common.proto.RegistryGrpc;
 import io.baton.common.proto.RouterMessage;
@@ -226,14 +227,16 @@ public final class RouterLink implements AutoCloseable {
             }
             switch (message.getKindCase()) {
                 case WELCOME -> welcome(message.getWelcome());
-                case REFUSAL ->
-                        change(
-                                State.REFUSED,
-                                message.getRefusal().getCode()
-                                        + ": "
-                                        + message.getRefusal().getMessage());
+                case REFUSAL -> refused(message.getRefusal());
                 case KIND_NOT_SET -> LOG.debug("router {} sent an unknown message", name);
             }
+        }
+
+        /** The stream is over, even if the router leaves it open. */
+        private void refused(Refusal refusal) {
+            change(State.REFUSED, refusal.getCode() + ": " + refusal.getMessage());
+            cancel("the router refused");
+            lost(this, "the router refused");
         }
 
         private void welcome(Welcome welcome) {

@@ -163,7 +163,6 @@ class RouterLinkTest {
                 RouterMessage.newBuilder()
                         .setRefusal(Refusal.newBuilder().setCode("handshake_mismatch"))
                         .build());
-        answer.onCompleted();
         assertEquals(RouterLink.State.REFUSED, take(states));
         // Both the wait for the welcome and the next attempt may be pending for a moment.
         awaitTimer();

@@ -65,6 +65,20 @@ class WorkerPartsTest {
     }
 
     @Test
+    void anErrorInATaskDoesNotStopTheOnesBehindIt() {
+        List<RuntimeException> errors = new ArrayList<>();
+        List<String> ran = new ArrayList<>();
+        Mailbox mailbox = new Mailbox(Runnable::run, 4, errors::add);
+        mailbox.post(
+                () -> {
+                    throw new StackOverflowError();
+                });
+        mailbox.post(() -> ran.add("next"));
+        assertEquals(List.of("next"), ran);
+        assertEquals(1, errors.size());
+    }
+
+    @Test
     void aFullMailboxRefuses() {
         Mailbox mailbox = new Mailbox(task -> {}, 2, e -> {});
         assertTrue(mailbox.post(() -> {}));

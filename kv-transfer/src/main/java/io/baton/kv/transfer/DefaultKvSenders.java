@@ -50,6 +50,11 @@ public final class DefaultKvSenders implements KvSenders {
         return counters;
     }
 
+    /** Receivers with a channel, or one that is being made. */
+    public int knownReceivers() {
+        return links.size();
+    }
+
     /** Transfers not closed yet. */
     public int liveTransfers() {
         return live.size();
@@ -118,13 +123,22 @@ public final class DefaultKvSenders implements KvSenders {
         if (closed) {
             throw new BatonException(ErrorCode.DRAINING, "the KV senders are closed");
         }
-        Link link = links.computeIfAbsent(url, key -> new Link(ticker.nanos()));
+        Link link =
+                links.compute(
+                        url,
+                        (key, known) -> {
+                            Link entered = known == null ? new Link(ticker.nanos()) : known;
+                            entered.enter();
+                            return entered;
+                        });
         try {
             return link.channel(() -> connect(url));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new BatonException(
                     ErrorCode.KV_TRANSFER_FAILED, "connecting to " + url + " was interrupted");
+        } finally {
+            link.leave();
         }
     }
 
@@ -208,12 +222,18 @@ public final class DefaultKvSenders implements KvSenders {
             for (Outbound outbound : live.values()) {
                 outbound.keepAlive(nowNanos, options.times().keepAliveNanos());
             }
-            for (Link link : links.values()) {
-                @Nullable KvChannel channel = link.current();
-                if (channel != null) {
-                    look(link, channel, nowNanos);
-                }
-            }
+            links.forEach(
+                    (url, link) -> {
+                        @Nullable KvChannel channel = link.current();
+                        if (channel != null) {
+                            look(link, channel, nowNanos);
+                        } else if (link.isUnused()) {
+                            // Decoders that start anew have new addresses: old ones must not pile
+                            // up.
+                            links.computeIfPresent(
+                                    url, (key, same) -> same.isUnused() ? null : same);
+                        }
+                    });
         }
 
         private void look(Link link, KvChannel channel, long nowNanos) {

@@ -13,9 +13,24 @@ import org.jspecify.annotations.Nullable;
 final class Link {
     private @Nullable CompletableFuture<KvChannel> opened;
     private long unusedNanos;
+    private int callers;
 
     Link(long nowNanos) {
         unusedNanos = nowNanos;
+    }
+
+    /** A caller is about to ask for the channel: until it leaves, the link is not forgotten. */
+    synchronized void enter() {
+        callers++;
+    }
+
+    synchronized void leave() {
+        callers--;
+    }
+
+    /** Whether nobody would miss the link. */
+    synchronized boolean isUnused() {
+        return callers == 0 && opened == null;
     }
 
     /** Makes a connection. */

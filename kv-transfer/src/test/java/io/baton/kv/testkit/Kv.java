@@ -15,6 +15,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.SplittableRandom;
+import java.util.function.IntSupplier;
 
 /** Small shapes, and KV whose every byte follows from where it belongs. */
 public final class Kv {
@@ -50,6 +51,20 @@ public final class Kv {
                 1,
                 "reference",
                 "exact");
+    }
+
+    /**
+     * Waits until nothing is counted any more: another thread may have removed the last one, and
+     * count it a moment later.
+     */
+    public static void awaitNone(IntSupplier live) {
+        long limit = System.nanoTime() + LIMIT.toNanos();
+        while (live.getAsInt() != 0) {
+            if (System.nanoTime() > limit) {
+                throw new AssertionError(live.getAsInt() + " are left");
+            }
+            Thread.onSpinWait();
+        }
     }
 
     public static TransferOptions receiving(KvLayout layout) {

@@ -1,10 +1,12 @@
 package io.baton.kv.transfer;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.kv.channel.SendResult;
 import io.baton.kv.testkit.Destination;
 import io.baton.kv.testkit.FaultProxy;
 import io.baton.kv.testkit.FaultProxy.Fault;
@@ -69,8 +71,8 @@ final class TransferFaultTest {
             }
             in.close();
             to.closed = true;
-            assertEquals(0, receiver.liveTransfers());
-            assertEquals(0, senders.liveTransfers());
+            Kv.awaitNone(receiver::liveTransfers);
+            Kv.awaitNone(senders::liveTransfers);
         }
         TransferCounters.Counts counts = receiver.counters().snapshot();
         assertEquals(counts.channelsOpened(), counts.channelsClosed(), "no channel leaks");
@@ -138,6 +140,30 @@ final class TransferFaultTest {
         assertEquals(1, to.failures.get());
         assertTrue(to.reason.text().contains("block layers are missing"), to.reason.text());
         assertTrue(to.reason.text().contains("though the end has come"), to.reason.text());
+    }
+
+    @Test
+    void receiversThatAreGoneAreForgotten() throws Exception {
+        try (DefaultKvSenders senders = DefaultKvSenders.of(Kv.sending(Kv.SMALL))) {
+            String url;
+            Destination to = new Destination(SPEC);
+            try (DefaultKvReceiver receiver =
+                    DefaultKvReceiver.listen("tcp://127.0.0.1:0", Kv.receiving(Kv.SMALL))) {
+                url = receiver.url();
+                receiver.expect(Kv.id(1, 1), SPEC, to, to);
+                try (var out = senders.open(url, Kv.id(1, 1), SPEC, reason -> {})) {
+                    assertEquals(SendResult.OK, Kv.sendAll(out, SPEC, 1, TRAILER));
+                    assertTrue(to.awaitEnd());
+                    assertEquals(1, senders.knownReceivers());
+                }
+            }
+            Kv.awaitNone(senders::knownReceivers);
+            assertThrows(
+                    BatonException.class,
+                    () -> senders.open(url, Kv.id(2, 1), SPEC, reason -> {}),
+                    "nobody listens there any more");
+            Kv.awaitNone(senders::knownReceivers);
+        }
     }
 
     @Test

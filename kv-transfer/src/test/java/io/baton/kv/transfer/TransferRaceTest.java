@@ -135,7 +135,7 @@ final class TransferRaceTest {
                 assertEquals(0, to.wrongPlaced(i));
                 assertEquals(0, to.callsAfterClose.get());
             }
-            assertEquals(0, receiver.liveTransfers());
+            Kv.awaitNone(receiver::liveTransfers);
         }
         assertTrue(ended > 0 && ended < 500, "both orders happen: " + ended);
     }
