@@ -162,6 +162,20 @@ final class DecodeAttempt implements AttemptCall.Attempt {
         }
     }
 
+    /** Gives a sign of life. */
+    void sayAlive() {
+        boolean onEngine =
+                switch (state) {
+                    case Prefilling _, Decoding _ -> true;
+                    case Reserving _, WaitingKv _, AwaitingReticket _, Ended _ -> false;
+                };
+        events.alive(
+                ports.identity()
+                        .options()
+                        .limits()
+                        .alive(ports.engine().stats().steps(), onEngine));
+    }
+
     // ---- the way to KV ----
 
     private void goOn(Reservation place, int verifiedTokens, boolean localPrefill) {

@@ -1,6 +1,7 @@
 package io.baton.decoder;
 
 import io.baton.common.error.BatonException;
+import io.baton.common.proto.Alive;
 import io.baton.common.proto.DecodeEvent;
 import io.baton.common.proto.Finished;
 import io.baton.common.proto.Started;
@@ -58,6 +59,10 @@ final class DecodeEvents {
                                 Started.newBuilder()
                                         .setQueueNanos(queueNanos)
                                         .setCachedTokens(cachedTokens)));
+    }
+
+    void alive(Alive sign) {
+        send(DecodeEvent.newBuilder().setAlive(sign));
     }
 
     void token(Token token) {

@@ -154,6 +154,10 @@ final class DecodeService extends DecodeGrpc.DecodeImplBase {
                         request.emitted().length,
                         start.getLocalPrefill() ? "prefilled here" : "prefilled elsewhere",
                         request.traceparent());
+                call.showLife(
+                        ports.around().timer(),
+                        start.getSpec().getAliveMillis(),
+                        admitted::sayAlive);
                 admitted.start(start.getLocalPrefill());
             } catch (BatonException e) {
                 call.refuse(e);

@@ -1,6 +1,7 @@
 package io.baton.decoder;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -184,6 +185,25 @@ class DecodeServiceTest {
     void aRouterThatLeavesFreesEverything() throws Exception {
         Stream stream = new Stream().start(DecoderRig.spec(3));
         assertTrue(stream.event().hasTicket());
+        stream.context.cancel(null);
+        assertFreed();
+    }
+
+    @Test
+    void signsOfLifeComeWhileTheCallIsOpenAndTellOfTheEngine() throws Exception {
+        Stream stream = new Stream().start(DecoderRig.spec(3).setAliveMillis(500));
+        assertTrue(stream.event().hasTicket());
+        rig.time.advance(TimeUnit.MILLISECONDS.toNanos(500));
+        DecodeEvent waiting = stream.event();
+        assertEquals(1, waiting.getEpoch());
+        assertFalse(waiting.getAlive().getOnEngine(), "the prompt is computed elsewhere");
+        rig.receiver.last().complete(DecoderRig.trailer(0, 'a'));
+        assertTrue(stream.event().hasTransferDone());
+        rig.time.advance(TimeUnit.MILLISECONDS.toNanos(500));
+        DecodeEvent decoding = stream.event();
+        assertTrue(decoding.getAlive().getOnEngine());
+        assertEquals(rig.engine.stats().steps(), decoding.getAlive().getSteps());
+        assertEquals(30_000, decoding.getAlive().getStepLimitMillis());
         stream.context.cancel(null);
         assertFreed();
     }

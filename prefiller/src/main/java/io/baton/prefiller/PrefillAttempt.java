@@ -216,6 +216,21 @@ final class PrefillAttempt implements AttemptCall.Attempt {
         }
     }
 
+    /** Gives a sign of life. */
+    void sayAlive() {
+        boolean onEngine =
+                switch (state) {
+                    case Queued _, Computing _ -> true;
+                    case Opening _, Flushing _, Ended _ -> false;
+                };
+        send(
+                PrefillEvent.newBuilder()
+                        .setAlive(
+                                ports.options()
+                                        .limits()
+                                        .alive(ports.engine().stats().steps(), onEngine)));
+    }
+
     /** Ends the sequence; its pusher closes transfer and reservation as its last act. */
     private void release() {
         PrefillState last = state;

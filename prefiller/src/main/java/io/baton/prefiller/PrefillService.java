@@ -83,6 +83,8 @@ final class PrefillService extends PrefillGrpc.PrefillImplBase {
                     ticket.spec().fromToken(),
                     message.getTicket().getDecoderId(),
                     request.traceparent());
+            call.showLife(
+                    ports.around().timer(), message.getSpec().getAliveMillis(), attempt::sayAlive);
             attempt.start(ticket);
         } catch (BatonException e) {
             call.refuse(e);

@@ -164,7 +164,7 @@ final class Call {
                     return event;
                 }
                 case FAILURE -> throw new AssertionError(event.getFailure().getMessage());
-                case TICKET, TRANSFER_DONE, STARTED, KIND_NOT_SET -> {}
+                case TICKET, TRANSFER_DONE, STARTED, ALIVE, KIND_NOT_SET -> {}
             }
         }
     }

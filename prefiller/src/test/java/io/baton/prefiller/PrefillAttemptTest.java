@@ -1,6 +1,7 @@
 package io.baton.prefiller;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -136,6 +137,28 @@ class PrefillAttemptTest {
         rig.senders.full = false;
         rig.event();
         rig.event();
+        assertTrue(rig.event().hasDone());
+    }
+
+    @Test
+    void aSignOfLifeTellsWhetherItWaitsForTheEngine() throws Exception {
+        PrefillAttempt attempt = rig.start(0);
+        SequenceListener engine = rig.engine.hears();
+        rig.inMailbox(attempt::sayAlive);
+        assertTrue(rig.event().getAlive().getOnEngine(), "queued");
+        engine.onStarted();
+        rig.event();
+        rig.inMailbox(attempt::sayAlive);
+        assertTrue(rig.event().getAlive().getOnEngine(), "computing");
+        rig.senders.full = true;
+        layers(engine, 0, KNOWN);
+        engine.onToken(token('A'));
+        rig.event();
+        rig.inMailbox(attempt::sayAlive);
+        PrefillEvent flushing = rig.event();
+        assertFalse(flushing.getAlive().getOnEngine(), "all that is left is sending");
+        assertEquals(30_000, flushing.getAlive().getStepLimitMillis());
+        rig.senders.full = false;
         assertTrue(rig.event().hasDone());
     }
 

@@ -51,9 +51,19 @@ public record RouterOptions(
         }
     }
 
-    /** The side of the workers; port 0 means any free one. */
+    /**
+     * The side of the workers; port 0 means any free one.
+     *
+     * @param lease a worker not heard of for so long is lost
+     * @param callStall a worker silent for so long on a request's call is lost to that request
+     */
     public record Cluster(
-            String host, int port, ClusterToken token, Duration heartbeat, Duration lease) {}
+            String host,
+            int port,
+            ClusterToken token,
+            Duration heartbeat,
+            Duration lease,
+            Duration callStall) {}
 
     /**
      * Bounds of requests.
@@ -102,7 +112,8 @@ public record RouterOptions(
                         config.get(ClusterSettings.ROUTER_CONTROL_PORT),
                         ClusterToken.of(config.get(ClusterSettings.TOKEN).orElse("")),
                         config.get(ClusterSettings.HEARTBEAT),
-                        config.get(ClusterSettings.LEASE)),
+                        config.get(ClusterSettings.LEASE),
+                        config.get(ClusterSettings.CALL_STALL)),
                 new RouteConfig(
                         config.get(RouteSettings.LOCAL_PREFILL_TOKENS),
                         config.get(RouteSettings.LOCAL_PREFILL_QUEUE),

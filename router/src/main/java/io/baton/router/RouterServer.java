@@ -147,6 +147,7 @@ public final class RouterServer implements AutoCloseable {
                         new Dispatcher.Limits(
                                 work.requestTimeout().toNanos(),
                                 work.queueTimeout().toNanos(),
+                                options.cluster().callStall().toNanos(),
                                 work.maxAttempts(),
                                 work.debugLogits()));
         AcceptGuard guard = new AcceptGuard(options.http().limits());

@@ -41,7 +41,8 @@ class RouterOptionsTest {
                                 0,
                                 local.cluster().token(),
                                 local.cluster().heartbeat(),
-                                local.cluster().lease()),
+                                local.cluster().lease(),
+                                local.cluster().callStall()),
                         local.route(),
                         local.work(),
                         local.drain());

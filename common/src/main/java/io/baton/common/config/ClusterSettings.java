@@ -39,6 +39,16 @@ public final class ClusterSettings {
                             "2s",
                             "A worker that was not heard of for so long is lost; at least twice"
                                     + " the heartbeat."));
+    public static final Setting<Duration> CALL_STALL =
+            GROUP.add(
+                    Setting.of(
+                            "cluster.call-stall",
+                            duration("100ms", "10m"),
+                            "2s",
+                            "A worker that says nothing on a request's call for so long is lost to"
+                                    + " this request, which goes on elsewhere. It is asked for"
+                                    + " four signs of life within this time, even while the"
+                                    + " request waits."));
     public static final Setting<List<String>> ROUTER_ADDRESSES =
             GROUP.add(
                     Setting.of(

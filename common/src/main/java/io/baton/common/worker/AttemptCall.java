@@ -4,6 +4,7 @@ import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.proto.Failure;
 import io.baton.common.proto.GenerationSpec;
+import io.baton.common.time.Timer;
 import io.grpc.stub.ServerCallStreamObserver;
 import java.util.concurrent.Executor;
 import java.util.function.Supplier;
@@ -55,6 +56,7 @@ public final class AttemptCall<E> implements Outlet<E>, Executor {
     private int epoch;
     private @Nullable String admitted;
     private @Nullable Attempt attempt;
+    private @Nullable SignsOfLife life;
     private boolean closed;
 
     /**
@@ -124,6 +126,30 @@ public final class AttemptCall<E> implements Outlet<E>, Executor {
         return made;
     }
 
+    /**
+     * From now on the attempt gives signs of life, until the call ends. A router that reads nothing
+     * is told nothing new: what would pile up is stale anyway.
+     *
+     * @param everyMillis as the router asked for; 0 for none
+     * @param say sends one sign
+     */
+    public void showLife(Timer timer, int everyMillis, Runnable say) {
+        if (closed || life != null) {
+            return;
+        }
+        SignsOfLife signs =
+                new SignsOfLife(
+                        timer,
+                        this,
+                        () -> {
+                            if (stream.isReady()) {
+                                say.run();
+                            }
+                        });
+        life = signs;
+        signs.begin(everyMillis);
+    }
+
     /** Ends the call, and the attempt if there is one, with one typed error. */
     public void refuse(BatonException error) {
         LOG.warn("epoch {}: refused: {}: {}", epoch, error.code().code(), error.text());
@@ -187,6 +213,9 @@ public final class AttemptCall<E> implements Outlet<E>, Executor {
             return;
         }
         closed = true;
+        if (life != null) {
+            life.end();
+        }
         if (admitted != null) {
             service.live().remove(admitted, this);
         }

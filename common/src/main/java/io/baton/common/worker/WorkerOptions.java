@@ -9,7 +9,9 @@ import io.baton.common.config.ModelSettings;
 import io.baton.common.config.RouteSettings;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.proto.Alive;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 /**
  * How a worker of any role serves, apart from its engine.
@@ -106,6 +108,20 @@ public record WorkerOptions(
                     30_000_000_000L,
                     30_000_000_000L,
                     1024);
+        }
+
+        /**
+         * One sign of life of a call.
+         *
+         * @param steps of the engine since its start
+         * @param onEngine whether the call waits for the engine
+         */
+        public Alive alive(long steps, boolean onEngine) {
+            return Alive.newBuilder()
+                    .setSteps(steps)
+                    .setOnEngine(onEngine)
+                    .setStepLimitMillis(TimeUnit.NANOSECONDS.toMillis(stepNanos))
+                    .build();
         }
 
         public Limits {

@@ -84,6 +84,11 @@ public final class DispatchMeters implements SequenceMachine.Counters {
                 why.code());
     }
 
+    @Override
+    public void stalled(String leg) {
+        registry.counter("baton_router_stalls", "leg", leg).increment();
+    }
+
     /** A request was answered with an error. */
     public void error(ErrorCode code) {
         count("baton_router_errors", "Answers that were errors, by code", "code", code.code());

@@ -38,9 +38,14 @@ public final class Dispatcher {
      *
      * @param requestNanos longest life
      * @param queueNanos longest wait for a turn, and then for a decoder with room
+     * @param silenceNanos longest silence of a worker on a request's call
      */
     public record Limits(
-            long requestNanos, long queueNanos, int maxAttempts, boolean debugLogits) {}
+            long requestNanos,
+            long queueNanos,
+            long silenceNanos,
+            int maxAttempts,
+            boolean debugLogits) {}
 
     /** What a dispatcher works with. */
     public record Parts(
@@ -195,7 +200,10 @@ public final class Dispatcher {
                         parts.ticker(),
                         parts.meters()),
                 new SequenceMachine.Bounds(
-                        limits.maxAttempts(), limits.queueNanos(), parts.budget()),
+                        limits.maxAttempts(),
+                        limits.queueNanos(),
+                        limits.silenceNanos(),
+                        parts.budget()),
                 new Emitted(tokenizer));
     }
 

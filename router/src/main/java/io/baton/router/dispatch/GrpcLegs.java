@@ -134,7 +134,7 @@ final class GrpcLegs implements Legs {
                         request.getSpec().getPromptCount(),
                         how -> events.accept(new LegEvent.PrefillerClosed(leg, how)));
         if (place == null) {
-            return outcome -> {};
+            return new NoPrefillLeg();
         }
         PrefillCall call = new PrefillCall(place, leg, events);
         PrefillGrpc.newStub(place.worker.channel())
@@ -184,6 +184,15 @@ final class GrpcLegs implements Legs {
 
         @Override
         public void prefilled() {}
+
+        @Override
+        public void end(Outcome outcome) {}
+    }
+
+    /** The leg of a call that was never made. */
+    private static final class NoPrefillLeg implements PrefillLeg {
+        @Override
+        public void consumed() {}
 
         @Override
         public void end(Outcome outcome) {}
@@ -292,6 +301,7 @@ final class GrpcLegs implements Legs {
         @Override
         public void beforeStart(ClientCallStreamObserver<PrefillRequest> stream) {
             out = stream;
+            stream.disableAutoRequestWithInitial(WINDOW);
         }
 
         @Override
@@ -312,6 +322,14 @@ final class GrpcLegs implements Legs {
         public void onCompleted() {
             if (!ended) {
                 events.accept(new LegEvent.PrefillerClosed(leg, closed(null)));
+            }
+        }
+
+        @Override
+        public void consumed() {
+            ClientCallStreamObserver<PrefillRequest> stream = out;
+            if (stream != null) {
+                stream.request(1);
             }
         }
 

@@ -40,6 +40,9 @@ interface Legs {
 
     /** A call to a prefiller. */
     interface PrefillLeg {
+        /** One event has been dealt with: another may come. */
+        void consumed();
+
         /** Ends the call; stops the worker unless it is done. No events follow. */
         void end(Outcome outcome);
     }

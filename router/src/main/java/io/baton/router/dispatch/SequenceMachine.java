@@ -52,6 +52,7 @@ import org.slf4j.LoggerFactory;
  */
 final class SequenceMachine {
     private static final Logger LOG = LoggerFactory.getLogger(SequenceMachine.class);
+    private static final int SIGNS_WITHIN_LIMIT = 4;
     private static final long STATISTICS_WAIT_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     /**
@@ -72,6 +73,9 @@ final class SequenceMachine {
         void decided(boolean local);
 
         void retried(String leg, ErrorCode why);
+
+        /** A worker was silent on a leg, or its engine stood still. */
+        void stalled(String leg);
     }
 
     /**
@@ -79,12 +83,14 @@ final class SequenceMachine {
      *
      * @param maxAttempts attempts at most, the first included
      * @param queueNanos longest wait for a decoder with room
+     * @param silenceNanos longest silence of a leg before it is taken for lost
      */
-    record Bounds(int maxAttempts, long queueNanos, RetryBudget budget) {}
+    record Bounds(int maxAttempts, long queueNanos, long silenceNanos, RetryBudget budget) {}
 
-    private record Decode(int leg, WorkerView worker, DecodeLeg call, boolean local) {}
+    private record Decode(
+            int leg, WorkerView worker, DecodeLeg call, boolean local, LegPulse pulse) {}
 
-    private record Prefill(int leg, WorkerView worker, PrefillLeg call) {}
+    private record Prefill(int leg, WorkerView worker, PrefillLeg call, LegPulse pulse) {}
 
     private final SequenceRequest request;
     private final Ports ports;
@@ -137,8 +143,21 @@ final class SequenceMachine {
 
     /** Reading of the ticker at which {@link LegEvent.Woken} is due at the latest. */
     long wakeAtNanos() {
-        long deadline = request.deadlineNanos();
-        return wakeAtNanos == Long.MAX_VALUE || wakeAtNanos - deadline > 0 ? deadline : wakeAtNanos;
+        long at = request.deadlineNanos();
+        if (wakeAtNanos != Long.MAX_VALUE) {
+            at = earlier(at, wakeAtNanos);
+        }
+        if (decode != null) {
+            at = earlier(at, decode.pulse().dueNanos());
+        }
+        if (prefill != null) {
+            at = earlier(at, prefill.pulse().dueNanos());
+        }
+        return at;
+    }
+
+    private static long earlier(long nanos, long otherNanos) {
+        return nanos - otherNanos < 0 ? nanos : otherNanos;
     }
 
     /** Routes and opens the first leg. */
@@ -155,6 +174,7 @@ final class SequenceMachine {
             case LegEvent.FromDecoder(int leg, DecodeEvent said) -> {
                 Decode current = decode;
                 if (current != null && current.leg() == leg) {
+                    current.pulse().heard(ports.ticker().nanos());
                     fromDecoder(current, said);
                     current.call().consumed();
                 }
@@ -168,7 +188,9 @@ final class SequenceMachine {
             case LegEvent.FromPrefiller(int leg, PrefillEvent said) -> {
                 Prefill current = prefill;
                 if (current != null && current.leg() == leg) {
+                    current.pulse().heard(ports.ticker().nanos());
                     fromPrefiller(current, said);
+                    current.call().consumed();
                 }
             }
             case LegEvent.PrefillerClosed(int leg, Closed how) -> {
@@ -201,7 +223,8 @@ final class SequenceMachine {
                             "the request took longer than http.request-timeout allows; ask for fewer tokens or raise it"));
             return;
         }
-        if (wakeAtNanos == Long.MAX_VALUE || now - wakeAtNanos < 0) {
+        lookAfterLegs(now);
+        if (over || wakeAtNanos == Long.MAX_VALUE || now - wakeAtNanos < 0) {
             return;
         }
         wakeAtNanos = Long.MAX_VALUE;
@@ -212,6 +235,28 @@ final class SequenceMachine {
             full.clear();
             openDecode();
         }
+    }
+
+    /** A leg that is silent though its connection stands is lost like one whose socket closed. */
+    private void lookAfterLegs(long now) {
+        Decode decoder = decode;
+        if (decoder != null) {
+            decoder.pulse()
+                    .loss(now)
+                    .ifPresent(why -> retryDecode(decoder, stalled("decode", why)));
+        }
+        Prefill prefiller = prefill;
+        if (prefiller != null) {
+            prefiller
+                    .pulse()
+                    .loss(now)
+                    .ifPresent(why -> prefillerClosed(prefiller, stalled("prefill", why)));
+        }
+    }
+
+    private Closed stalled(String leg, String why) {
+        ports.counters().stalled(leg);
+        return new Closed(ErrorCode.WORKER_LOST, why, true);
     }
 
     // ---- the decoder ----
@@ -255,7 +300,7 @@ final class SequenceMachine {
                                         .build(),
                                 leg,
                                 ports.events());
-        decode = new Decode(leg, routed.decoder(), call, local);
+        decode = new Decode(leg, routed.decoder(), call, local, newPulse());
     }
 
     private void unroutable(String reason) {
@@ -302,6 +347,10 @@ final class SequenceMachine {
                     decoderToken(current);
                 }
                 take(current, said.getToken());
+            }
+            case ALIVE -> {
+                current.pulse().alive(said.getAlive(), ports.ticker().nanos());
+                lookAfterLegs(ports.ticker().nanos());
             }
             case FINISHED -> finished(current, said.getFinished());
             case FAILURE -> decoderFailed(current, said);
@@ -418,7 +467,11 @@ final class SequenceMachine {
                                         .build(),
                                 leg,
                                 ports.events());
-        prefill = new Prefill(leg, worker, call);
+        prefill = new Prefill(leg, worker, call, newPulse());
+    }
+
+    private LegPulse newPulse() {
+        return new LegPulse(bounds.silenceNanos(), ports.ticker().nanos());
     }
 
     private void fromPrefiller(Prefill current, PrefillEvent said) {
@@ -428,6 +481,10 @@ final class SequenceMachine {
                 if (fresh) {
                     ledger.cachedTokens = said.getStarted().getCachedTokens();
                 }
+            }
+            case ALIVE -> {
+                current.pulse().alive(said.getAlive(), ports.ticker().nanos());
+                lookAfterLegs(ports.ticker().nanos());
             }
             case FIRST_TOKEN -> {
                 Decode decoder = decode;
@@ -498,7 +555,8 @@ final class SequenceMachine {
         nextPrefiller = routed.prefiller().orElse(null);
         boolean local = nextPrefiller == null;
         ports.counters().decided(local);
-        decode = new Decode(decoder.leg(), decoder.worker(), decoder.call(), local);
+        decode =
+                new Decode(decoder.leg(), decoder.worker(), decoder.call(), local, decoder.pulse());
         decoder.call().reticket(epoch, local);
     }
 
@@ -593,6 +651,14 @@ final class SequenceMachine {
     }
 
     private GenerationSpec spec() {
-        return request.spec(epoch, emitted.ids(), ports.ticker().nanos());
+        return request.spec(epoch, emitted.ids(), ports.ticker().nanos()).toBuilder()
+                .setAliveMillis(aliveMillis())
+                .build();
+    }
+
+    /** Several signs are due within the limit, so that a late or lost one proves nothing. */
+    private int aliveMillis() {
+        long millis = TimeUnit.NANOSECONDS.toMillis(bounds.silenceNanos() / SIGNS_WITHIN_LIMIT);
+        return (int) Math.clamp(millis, 1, Integer.MAX_VALUE);
     }
 }

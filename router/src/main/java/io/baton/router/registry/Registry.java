@@ -24,6 +24,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
@@ -96,6 +97,7 @@ public final class Registry {
     private final Listener listener;
     private final Map<String, Pool> pools = new LinkedHashMap<>();
     private final Map<String, Worker> workers = new HashMap<>();
+    private OptionalLong sweptNanos = OptionalLong.empty();
 
     public Registry(Setup setup, ModelTexts texts, Listener listener) {
         this.setup = setup;
@@ -184,13 +186,22 @@ public final class Registry {
         cut(worker, why);
     }
 
-    /** Ends the leases of workers not heard of in time. Called every tenth of a lease or so. */
+    /**
+     * Ends the leases of workers not heard of in time. Called every tenth of a lease or so; a call
+     * that comes much later ends none, as the router itself stood still and the heartbeats of that
+     * time are there, unread.
+     */
     public void sweep() {
         List<Worker> silent = new ArrayList<>();
         synchronized (this) {
             long now = setup.ticker().nanos();
+            boolean stoodStill =
+                    sweptNanos.isPresent() && now - sweptNanos.getAsLong() > setup.leaseNanos() / 2;
+            sweptNanos = OptionalLong.of(now);
             for (Worker worker : workers.values()) {
-                if (now - worker.heardNanos() > setup.leaseNanos()) {
+                if (stoodStill) {
+                    worker.heard(now);
+                } else if (now - worker.heardNanos() > setup.leaseNanos()) {
                     silent.add(worker);
                 }
             }

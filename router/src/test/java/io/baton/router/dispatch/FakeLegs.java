@@ -1,6 +1,7 @@
 package io.baton.router.dispatch;
 
 import io.baton.common.error.ErrorCode;
+import io.baton.common.proto.Alive;
 import io.baton.common.proto.DecodeEvent;
 import io.baton.common.proto.DecodeStart;
 import io.baton.common.proto.Failure;
@@ -19,6 +20,8 @@ import java.util.function.Consumer;
 
 /** Legs that a test plays: it sees what was opened and says what workers say. */
 final class FakeLegs implements Legs {
+    static final long STEP_LIMIT_MILLIS = 30_000;
+
     final List<Decode> decodes = new ArrayList<>();
     final List<Prefill> prefills = new ArrayList<>();
 
@@ -42,6 +45,14 @@ final class FakeLegs implements Legs {
         return new Closed(ErrorCode.WORKER_LOST, "connection reset", true);
     }
 
+    static Alive sign(long steps, boolean onEngine) {
+        return Alive.newBuilder()
+                .setSteps(steps)
+                .setOnEngine(onEngine)
+                .setStepLimitMillis(STEP_LIMIT_MILLIS)
+                .build();
+    }
+
     static final class Decode implements DecodeLeg {
         final WorkerView worker;
         final DecodeStart start;
@@ -56,6 +67,10 @@ final class FakeLegs implements Legs {
             this.start = start;
             this.leg = leg;
             this.now = start.getSpec().getEpoch();
+        }
+
+        LegEvent alive(long steps, boolean onEngine) {
+            return said(DecodeEvent.newBuilder().setAlive(FakeLegs.sign(steps, onEngine)));
         }
 
         LegEvent ticket(int epoch) {
@@ -124,11 +139,16 @@ final class FakeLegs implements Legs {
         final PrefillRequest request;
         final int leg;
         final List<Outcome> ends = new ArrayList<>();
+        int consumed;
 
         Prefill(WorkerView worker, PrefillRequest request, int leg) {
             this.worker = worker;
             this.request = request;
             this.leg = leg;
+        }
+
+        LegEvent alive(long steps, boolean onEngine) {
+            return said(PrefillEvent.newBuilder().setAlive(FakeLegs.sign(steps, onEngine)));
         }
 
         LegEvent firstToken(int index, int id) {
@@ -160,6 +180,11 @@ final class FakeLegs implements Legs {
 
         private LegEvent said(PrefillEvent.Builder event) {
             return new LegEvent.FromPrefiller(leg, event.build());
+        }
+
+        @Override
+        public void consumed() {
+            consumed++;
         }
 
         @Override

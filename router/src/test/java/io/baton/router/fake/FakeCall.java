@@ -25,6 +25,7 @@ public final class FakeCall {
     private final StreamObserver<DecodeEvent> out;
     private final LinkedBlockingQueue<DecodeCommand> commands = new LinkedBlockingQueue<>();
     private final CompletableFuture<Void> cancelled = new CompletableFuture<>();
+    private final FakeSigns signs;
     private int epoch;
 
     FakeCall(FakeWorker worker, DecodeStart start, StreamObserver<DecodeEvent> out) {
@@ -32,6 +33,12 @@ public final class FakeCall {
         this.start = start;
         this.out = out;
         this.epoch = start.getSpec().getEpoch();
+        this.signs =
+                new FakeSigns(
+                        worker.timer(),
+                        start.getSpec(),
+                        alive -> send(DecodeEvent.newBuilder().setAlive(alive)));
+        cancelled.thenRun(signs::end);
     }
 
     public GenerationSpec spec() {
@@ -45,6 +52,11 @@ public final class FakeCall {
     /** Completes when the router cancels the call. */
     public CompletableFuture<Void> cancelled() {
         return cancelled;
+    }
+
+    /** From now on the call says nothing of itself, though connection and heartbeats are fine. */
+    public void fallSilent() {
+        signs.end();
     }
 
     void command(DecodeCommand command) {
@@ -117,12 +129,14 @@ public final class FakeCall {
 
     public void finished(Finished finished) {
         send(DecodeEvent.newBuilder().setFinished(finished));
+        signs.end();
         out.onCompleted();
     }
 
     /** Fails and ends the call. */
     public void failed(ErrorCode code, String message) {
         failure(code, message);
+        signs.end();
         out.onCompleted();
     }
 

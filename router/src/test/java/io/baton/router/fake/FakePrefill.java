@@ -15,11 +15,18 @@ public final class FakePrefill {
     private final PrefillRequest request;
     private final StreamObserver<PrefillEvent> out;
     private final CompletableFuture<Void> cancelled = new CompletableFuture<>();
+    private final FakeSigns signs;
 
     FakePrefill(FakeWorker worker, PrefillRequest request, StreamObserver<PrefillEvent> out) {
         this.worker = worker;
         this.request = request;
         this.out = out;
+        this.signs =
+                new FakeSigns(
+                        worker.timer(),
+                        request.getSpec(),
+                        alive -> send(PrefillEvent.newBuilder().setAlive(alive)));
+        cancelled.thenRun(signs::end);
     }
 
     public PrefillRequest request() {
@@ -29,6 +36,11 @@ public final class FakePrefill {
     /** Completes when the router cancels the call. */
     public CompletableFuture<Void> cancelled() {
         return cancelled;
+    }
+
+    /** From now on the call says nothing of itself, though connection and heartbeats are fine. */
+    public void fallSilent() {
+        signs.end();
     }
 
     public void started(int cachedTokens) {
@@ -61,6 +73,7 @@ public final class FakePrefill {
                                         .setComputedTokens(prompt - cachedTokens)
                                         .setCachedTokens(cachedTokens)
                                         .setPayloadBytes(1000)));
+        signs.end();
         out.onCompleted();
     }
 
@@ -68,13 +81,16 @@ public final class FakePrefill {
         send(
                 PrefillEvent.newBuilder()
                         .setFailure(Failure.newBuilder().setCode(code.code()).setMessage(message)));
+        signs.end();
         out.onCompleted();
     }
 
     private void send(PrefillEvent.Builder event) {
-        out.onNext(
-                event.setEpoch(request.getSpec().getEpoch())
-                        .setIncarnation(worker.incarnation())
-                        .build());
+        synchronized (out) {
+            out.onNext(
+                    event.setEpoch(request.getSpec().getEpoch())
+                            .setIncarnation(worker.incarnation())
+                            .build());
+        }
     }
 }

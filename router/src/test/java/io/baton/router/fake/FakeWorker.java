@@ -120,6 +120,10 @@ public final class FakeWorker implements AutoCloseable {
         return incarnation;
     }
 
+    Timer timer() {
+        return timer;
+    }
+
     FakeTransfers transfers() {
         return transfers;
     }

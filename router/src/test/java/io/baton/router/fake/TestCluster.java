@@ -83,6 +83,7 @@ public final class TestCluster implements AutoCloseable {
                         0,
                         ClusterToken.none(),
                         Duration.ofMillis(100),
+                        Duration.ofSeconds(2),
                         Duration.ofSeconds(2)),
                 new RouteConfig(0, 8, 1, 1000, 0.02),
                 new RouterOptions.Work(

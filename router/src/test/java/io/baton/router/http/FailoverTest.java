@@ -140,6 +140,67 @@ class FailoverTest {
         }
     }
 
+    /** Heartbeats and connection are fine; only the request's own call is dead. */
+    @Test
+    void aDecoderThatFallsSilentOnOneCallIsReplaced(@TempDir Path state) throws Exception {
+        try (TestCluster cluster = TestCluster.start(state, o -> o);
+                ExecutorService clients = Executors.newVirtualThreadPerTaskExecutor()) {
+            cluster.add("d1", Role.ROLE_DECODER)
+                    .decoding(
+                            call -> {
+                                call.awaitTransfer(call.ticket());
+                                call.tokens(0, 3);
+                                call.fallSilent();
+                                call.cancelled().get(20, TimeUnit.SECONDS);
+                            });
+            cluster.add("p", Role.ROLE_PREFILLER);
+            cluster.awaitWorkers(2);
+            Future<HttpResponse<String>> answer =
+                    clients.submit(() -> cluster.post("/v1/chat/completions", chat(10, STREAM)));
+            FakeCall silent = cluster.worker("d1").nextDecode();
+            cluster.add("d2", Role.ROLE_DECODER);
+            cluster.awaitWorkers(3);
+            FakeCall second = cluster.worker("d2").nextDecode();
+            assertEquals(3, second.spec().getEmittedCount());
+            assertEquals(
+                    FakeModel.INSTANCE.answer(silent.spec()),
+                    text(answer.get(20, TimeUnit.SECONDS)));
+            silent.cancelled().get(20, TimeUnit.SECONDS);
+            assertEquals(
+                    3,
+                    cluster.router().pools().getFirst().workers().size(),
+                    "the silent worker keeps its lease: it may serve others well");
+        }
+    }
+
+    @Test
+    void aPrefillerThatFallsSilentOnOneCallIsReplaced(@TempDir Path state) throws Exception {
+        try (TestCluster cluster = TestCluster.start(state, o -> o)) {
+            cluster.add("d", Role.ROLE_DECODER)
+                    .decoding(
+                            call -> {
+                                call.ticket();
+                                assertTrue(call.awaitReticket());
+                                call.started(0);
+                                call.tokens(0, call.spec().getSampling().getMaxTokens());
+                                call.finished();
+                            });
+            cluster.add("p", Role.ROLE_PREFILLER)
+                    .prefilling(
+                            call -> {
+                                call.started(0);
+                                call.fallSilent();
+                                call.cancelled().get(20, TimeUnit.SECONDS);
+                            });
+            cluster.awaitWorkers(2);
+            HttpResponse<String> answer = cluster.post("/v1/chat/completions", chat(5, STREAM));
+            assertEquals(
+                    FakeModel.INSTANCE.answer(cluster.worker("d").nextDecode().spec()),
+                    text(answer));
+            cluster.worker("p").nextPrefill().cancelled().get(20, TimeUnit.SECONDS);
+        }
+    }
+
     @Test
     void theLastPrefillerIsReplacedByTheDecoderItself(@TempDir Path state) throws Exception {
         try (TestCluster cluster = TestCluster.start(state, o -> o)) {

@@ -240,6 +240,14 @@ class LifecycleTest {
         }
     }
 
+    private static boolean isCounted(TestCluster cluster, String code) {
+        try {
+            return cluster.get("/metrics").body().contains("code=\"" + code + "\"");
+        } catch (Exception e) {
+            throw new AssertionError(e);
+        }
+    }
+
     @Test
     void aClientThatNeverReadsIsDroppedAndTheWorkerFreed(@TempDir Path state) throws Exception {
         try (TestCluster cluster = TestCluster.colocated(state)) {
@@ -260,9 +268,7 @@ class LifecycleTest {
                 FakeCall call = cluster.worker("w").nextDecode();
                 call.cancelled().get(20, TimeUnit.SECONDS);
             }
-            assertTrue(
-                    cluster.get("/metrics").body().contains("code=\"client_closed\""),
-                    "it is counted");
+            TestCluster.awaitTrue(() -> isCounted(cluster, "client_closed"), "it to be counted");
         }
     }
 

@@ -89,6 +89,20 @@ class RegistryTest {
     }
 
     @Test
+    void aRouterThatStoodStillTakesNobodyForLost() {
+        registry.join(registration("d", 1).build());
+        registry.sweep();
+        ticker.advance(Duration.ofMinutes(1));
+        registry.sweep();
+        assertTrue(lost.isEmpty(), "heartbeats of the pause are yet to be read");
+        for (int i = 0; i < 21; i++) {
+            ticker.advance(Duration.ofMillis(100));
+            registry.sweep();
+        }
+        assertEquals(List.of("d/1"), lost, "but they must be there");
+    }
+
+    @Test
     void aWorkerThatWakesUpAfterItsLeaseMustRegisterAgain() {
         Worker worker = registry.join(registration("d", 1).build());
         ticker.advance(Duration.ofSeconds(3));
