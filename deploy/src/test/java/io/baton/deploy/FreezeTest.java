@@ -15,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
+import tools.jackson.databind.JsonNode;
 
 /**
  * SIGSTOP of workers under load, in real processes: their sockets stay open, yet they say nothing.
@@ -23,9 +24,11 @@ import org.junit.jupiter.api.condition.OS;
  */
 @EnabledOnOs({OS.LINUX, OS.MAC})
 class FreezeTest {
+    private static final int TRIES = 20;
+
     @Test
     void frozenWorkersAreReplaced() throws Exception {
-        freezeEach(Map.of(), (load, cluster, leg) -> load.awaitAnswers(2));
+        freezeEach(Map.of(), "baton_router_retries_total");
     }
 
     /** Lease and transfer outlive the test: only the silence of the calls themselves can tell. */
@@ -33,20 +36,13 @@ class FreezeTest {
     void frozenWorkersAreReplacedThoughTheyKeepTheirLease() throws Exception {
         freezeEach(
                 Map.of("BATON_CLUSTER_LEASE", "10m", "BATON_TRANSFER_STALL", "10m"),
-                (load, cluster, leg) -> {
-                    double before = stalls(cluster, leg);
-                    load.await(() -> stalls(cluster, leg) > before);
-                    load.awaitAnswers(2);
-                });
+                "baton_router_stalls_total");
     }
 
-    /** What is waited for while a worker is frozen. */
-    private interface Meanwhile {
-        void await(Load load, UpProcess cluster, String leg) throws Exception;
-    }
-
-    private static void freezeEach(Map<String, String> settings, Meanwhile meanwhile)
-            throws Exception {
+    /**
+     * @param counter of the router, labelled by leg, that says that a frozen worker was given up
+     */
+    private static void freezeEach(Map<String, String> settings, String counter) throws Exception {
         Map<String, String> environment = new HashMap<>(settings);
         environment.put("BATON_ROUTE_LOCAL_PREFILL_TOKENS", "16");
         try (UpProcess cluster =
@@ -56,18 +52,16 @@ class FreezeTest {
             Load load = new Load(cluster);
             load.learnAnswers();
             load.start();
-            load.awaitAnswers(1);
             for (String role : List.of("prefiller", "decoder")) {
                 for (String end : List.of("CONT", "KILL")) {
-                    RoleProcess victim = victim(cluster, role);
-                    signal("STOP", victim);
-                    meanwhile.await(load, cluster, role.equals("decoder") ? "decode" : "prefill");
-                    signal(end, victim);
+                    JsonNode victim = frozen(cluster, load, role, counter);
+                    load.awaitAnswers(1);
+                    signal(end, Workers.process(cluster, victim));
                     if (end.equals("KILL")) {
-                        load.await(() -> !cluster.processes().contains(victim));
+                        Workers.awaitAnew(cluster, victim);
                     }
                     Workers.awaitCount(cluster, 4);
-                    load.awaitAnswers(2);
+                    load.awaitAnswers(1);
                 }
             }
             load.stopAndCheck();
@@ -75,11 +69,26 @@ class FreezeTest {
         }
     }
 
-    private static RoleProcess victim(UpProcess cluster, String role) {
-        return cluster.processes().stream()
-                .filter(process -> process.role().startsWith(role))
-                .findFirst()
-                .orElseThrow();
+    /**
+     * Freezes a worker at work and waits until a request was taken from it. One that had just done
+     * all its work loses its lease instead: then it goes on, and the next try follows.
+     */
+    private static JsonNode frozen(UpProcess cluster, Load load, String role, String counter)
+            throws Exception {
+        String labelled =
+                "%s{leg=\"%s\"".formatted(counter, role.equals("decoder") ? "decode" : "prefill");
+        for (int i = 0; i < TRIES; i++) {
+            JsonNode victim = Workers.busiest(cluster, role);
+            double before = count(cluster, labelled);
+            signal("STOP", Workers.process(cluster, victim));
+            load.await(() -> count(cluster, labelled) > before || Workers.count(cluster) < 4);
+            if (count(cluster, labelled) > before) {
+                return victim;
+            }
+            signal("CONT", Workers.process(cluster, victim));
+            Workers.awaitCount(cluster, 4);
+        }
+        throw new AssertionError("no worker was frozen at work in " + TRIES + " tries");
     }
 
     private static void signal(String name, RoleProcess process) throws Exception {
@@ -91,16 +100,17 @@ class FreezeTest {
         assertEquals(0, kill.exitValue());
     }
 
-    /** Legs that the router has given up because they were silent. */
-    private static double stalls(UpProcess cluster, String leg) throws Exception {
-        String name = "baton_router_stalls_total{leg=\"%s\"} ".formatted(leg);
+    /** The sum of the router's counters whose line begins so. */
+    private static double count(UpProcess cluster, String labelled) throws Exception {
         try (HttpClient client = HttpClient.newHttpClient()) {
-            HttpRequest request = HttpRequest.newBuilder(cluster.url().resolve("/metrics")).build();
+            HttpRequest request =
+                    HttpRequest.newBuilder(cluster.url().resolve("/metrics")).build();
             return client.send(request, BodyHandlers.ofString())
                     .body()
                     .lines()
-                    .filter(line -> line.startsWith(name))
-                    .mapToDouble(line -> Double.parseDouble(line.substring(name.length())))
+                    .filter(line -> line.startsWith(labelled))
+                    .mapToDouble(
+                            line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
                     .sum();
         }
     }

@@ -1,11 +1,11 @@
 package io.baton.deploy;
 
-import io.baton.bench.frame.ClusterLauncher.RoleProcess;
 import io.baton.deploy.cli.UpProcess;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import tools.jackson.databind.JsonNode;
 
 /**
  * kill -9 of workers under load, in real processes: no request is lost, no token differs from an
@@ -33,20 +33,16 @@ class KillTest {
             load.start();
             for (String role : List.of("prefiller", "decoder")) {
                 for (int i = 0; i < kills; i++) {
-                    killOne(cluster, role, i);
+                    JsonNode victim = Workers.busiest(cluster, role);
+                    ProcessHandle.of(Workers.process(cluster, victim).pid())
+                            .ifPresent(ProcessHandle::destroyForcibly);
                     load.awaitAnswers(2);
+                    Workers.awaitAnew(cluster, victim);
                     Workers.awaitCount(cluster, 4);
                 }
             }
             load.stopAndCheck();
             Workers.awaitIdle(cluster);
         }
-    }
-
-    private static void killOne(UpProcess cluster, String role, int turn) {
-        List<RoleProcess> candidates =
-                cluster.processes().stream().filter(p -> p.role().startsWith(role)).toList();
-        RoleProcess victim = candidates.get(turn % candidates.size());
-        ProcessHandle.of(victim.pid()).ifPresent(ProcessHandle::destroyForcibly);
     }
 }

@@ -1,5 +1,9 @@
 package io.baton.router.dispatch;
 
+import io.baton.common.proto.PrefillDone;
+import io.baton.common.proto.Started;
+import io.baton.common.proto.Token;
+import io.baton.common.proto.TransferDone;
 import io.baton.router.route.Decision;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -61,6 +65,76 @@ public final class SequenceLedger {
         return Math.min(promptTokens, Math.max(heldTokens, cachedTokens));
     }
 
+    /** An attempt begins. */
+    void began(int newEpoch) {
+        attempts++;
+        epoch = newEpoch;
+    }
+
+    /** The last attempt met a decoder without room and counts nothing. */
+    void foundNoRoom() {
+        attempts--;
+    }
+
+    /**
+     * Prefill has left its worker's queue.
+     *
+     * @param fresh whether nothing was emitted before: the reuse is the request's own
+     */
+    void heard(Started said, boolean fresh) {
+        prefillQueueNanos = said.getQueueNanos();
+        if (fresh) {
+            cachedTokens = said.getCachedTokens();
+        }
+    }
+
+    /** A prefiller has done its work. */
+    void heard(PrefillDone said, boolean fresh) {
+        prefillQueueNanos = said.getQueueNanos();
+        prefillNanos = said.getPrefillNanos();
+        if (fresh) {
+            cachedTokens = said.getCachedTokens();
+        }
+    }
+
+    /**
+     * All KV is with the decoder.
+     *
+     * @param counts whether the bytes were not reported before
+     */
+    void heard(TransferDone said, boolean counts, boolean fresh, long nowNanos) {
+        transferDoneAtNanos = since(nowNanos);
+        transferNanos = said.getTransferNanos();
+        if (counts) {
+            payloadBytes += said.getPayloadBytes();
+            savedBytes += said.getSavedBytes();
+        }
+        if (fresh) {
+            heldTokens = said.getHeldTokens();
+        }
+    }
+
+    /** The decoder gave a token of its own. */
+    void decoded(long nowNanos) {
+        if (firstDecodeNanos == 0) {
+            firstDecodeNanos = since(nowNanos) - Math.max(0, transferDoneAtNanos);
+        }
+    }
+
+    /** A token went to the client. */
+    void emitted(Token token, long nowNanos) {
+        if (firstTokenAtNanos < 0) {
+            firstTokenAtNanos = since(nowNanos);
+        }
+        hash(token.getIndex(), token.getLogitsSha256());
+        completionTokens = token.getIndex() + 1;
+    }
+
+    void ended(String how, long nowNanos) {
+        outcome = how;
+        endAtNanos = since(nowNanos);
+    }
+
     void note(String text) {
         if (notes.size() < MAX_NOTES) {
             notes.add(text);
@@ -73,7 +147,7 @@ public final class SequenceLedger {
         }
     }
 
-    void hash(int index, String sha256) {
+    private void hash(int index, String sha256) {
         if (index < MAX_HASHES && !sha256.isEmpty()) {
             logits.add(sha256);
         }

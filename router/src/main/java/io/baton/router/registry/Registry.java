@@ -3,14 +3,11 @@ package io.baton.router.registry;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.kv.KvLayout;
-import io.baton.common.proto.ModelCard;
 import io.baton.common.proto.Registration;
 import io.baton.common.proto.Status;
 import io.baton.common.time.Ticker;
 import io.baton.common.worker.ClusterToken;
 import io.baton.common.worker.ControlPlane;
-import io.baton.common.worker.HostPort;
-import io.baton.common.worker.ProtoKv;
 import io.github.resilience4j.bulkhead.Bulkhead;
 import io.github.resilience4j.bulkhead.BulkheadConfig;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
@@ -20,12 +17,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -38,8 +33,6 @@ import org.slf4j.LoggerFactory;
 public final class Registry {
     private static final Logger LOG = LoggerFactory.getLogger(Registry.class);
     private static final int MAX_WORKERS = 1024;
-    private static final int MAX_NAMES = 16;
-    private static final int MAX_NAME_CHARACTERS = 256;
     private static final int CALLS_PER_SEQUENCE = 4;
 
     /**
@@ -66,32 +59,6 @@ public final class Registry {
         void onLost(Worker worker, String why);
     }
 
-    /** One model's workers; guarded by the registry's lock. */
-    private static final class Pool {
-        final ModelCard card;
-        final Registration first;
-        final KvLayout layout;
-        final long joinedSeconds;
-        final Map<String, Worker> workers = new LinkedHashMap<>();
-
-        Pool(Registration first, KvLayout layout, long joinedSeconds) {
-            this.card = first.getModel();
-            this.first = first;
-            this.layout = layout;
-            this.joinedSeconds = joinedSeconds;
-        }
-
-        List<String> names() {
-            Set<String> names = new LinkedHashSet<>();
-            for (Worker worker : workers.values()) {
-                ModelCard model = worker.registration().getModel();
-                names.add(model.getName());
-                names.addAll(model.getAliasesList());
-            }
-            return List.copyOf(names);
-        }
-    }
-
     private final Setup setup;
     private final ModelTexts texts;
     private final Listener listener;
@@ -115,12 +82,12 @@ public final class Registry {
      * @throws BatonException HANDSHAKE_MISMATCH saying what differs and what to do
      */
     Worker join(Registration registration) {
-        KvLayout layout = checked(registration);
+        KvLayout layout = RegistrationChecks.layout(registration);
         Worker replaced;
         Worker worker;
         synchronized (this) {
             if (workers.size() >= MAX_WORKERS && !workers.containsKey(registration.getWorkerId())) {
-                throw refuse("this router takes at most %d workers".formatted(MAX_WORKERS));
+                throw RegistrationChecks.refuse("this router takes at most %d workers".formatted(MAX_WORKERS));
             }
             Pool pool = pools.get(registration.getModel().getFingerprint());
             boolean alone =
@@ -128,9 +95,9 @@ public final class Registry {
                             && pool.workers.size() == 1
                             && pool.workers.containsKey(registration.getWorkerId());
             if (pool != null && !alone) {
-                requireEqual(pool, registration);
+                RegistrationChecks.requireEqual(pool, registration);
             }
-            requireFreeNames(registration);
+            RegistrationChecks.requireFreeNames(pools.values(), registration);
             replaced = workers.get(registration.getWorkerId());
             if (replaced != null) {
                 remove(replaced);
@@ -348,78 +315,5 @@ public final class Registry {
                 channel,
                 new Worker.Guards(breaker, bulkhead),
                 setup.ticker().nanos());
-    }
-
-    private static KvLayout checked(Registration registration) {
-        ModelCard model = registration.getModel();
-        if (registration.getWorkerId().isEmpty()
-                || registration.getWorkerId().length() > MAX_NAME_CHARACTERS) {
-            throw refuse("the worker's id must have 1 to 256 characters; set worker.id");
-        }
-        if (!Worker.knownRole(registration)) {
-            throw refuse("the worker's role is unknown to this router; use the same version");
-        }
-        if (model.getFingerprint().isEmpty()
-                || model.getName().isEmpty()
-                || model.getName().length() > MAX_NAME_CHARACTERS
-                || model.getAliasesCount() > MAX_NAMES
-                || model.getVocab() <= 0
-                || model.getMaxModelLen() <= 1) {
-            throw refuse("the worker's model card is incomplete or beyond limits");
-        }
-        if (registration.getMaxSequences() > 1 << 16) {
-            throw refuse("the worker claims more than 65536 sequences");
-        }
-        try {
-            HostPort.parse(registration.getControlAddress());
-        } catch (BatonException e) {
-            throw refuse("the worker's control address cannot be used: %s".formatted(e.text()));
-        }
-        return ProtoKv.layout(registration.getKv());
-    }
-
-    private static void requireEqual(Pool pool, Registration registration) {
-        List<String> found = KvForms.differences(pool.first.getKv(), registration.getKv());
-        ModelCard model = registration.getModel();
-        KvForms.differ(found, "vocabulary", pool.card.getVocab(), model.getVocab());
-        KvForms.differ(
-                found,
-                "tokenizer and template",
-                pool.card.getTextFingerprint(),
-                model.getTextFingerprint());
-        if (!found.isEmpty()) {
-            throw refuse(
-                    "the worker does not fit the pool of %s: %s; start it with the same model and KV settings"
-                            .formatted(pool.card.getName(), String.join("; ", found)));
-        }
-    }
-
-    private void requireFreeNames(Registration registration) {
-        ModelCard model = registration.getModel();
-        Set<String> wanted = new LinkedHashSet<>(model.getAliasesList());
-        wanted.add(model.getName());
-        for (Pool pool : pools.values()) {
-            boolean same = pool.card.getFingerprint().equals(model.getFingerprint());
-            boolean leaves =
-                    pool.workers.size() == 1
-                            && pool.workers.containsKey(registration.getWorkerId());
-            if (same || leaves) {
-                continue;
-            }
-            for (String name : pool.names()) {
-                if (wanted.contains(name)) {
-                    throw refuse(
-                            "the name %s already stands for the model %s, this worker has %s; give it another model.served-names or the same model file"
-                                    .formatted(
-                                            name,
-                                            pool.card.getFingerprint(),
-                                            model.getFingerprint()));
-                }
-            }
-        }
-    }
-
-    private static BatonException refuse(String message) {
-        return new BatonException(ErrorCode.HANDSHAKE_MISMATCH, message);
     }
 }
