@@ -103,14 +103,12 @@ class FreezeTest {
     /** The sum of the router's counters whose line begins so. */
     private static double count(UpProcess cluster, String labelled) throws Exception {
         try (HttpClient client = HttpClient.newHttpClient()) {
-            HttpRequest request =
-                    HttpRequest.newBuilder(cluster.url().resolve("/metrics")).build();
+            HttpRequest request = HttpRequest.newBuilder(cluster.url().resolve("/metrics")).build();
             return client.send(request, BodyHandlers.ofString())
                     .body()
                     .lines()
                     .filter(line -> line.startsWith(labelled))
-                    .mapToDouble(
-                            line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
+                    .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
                     .sum();
         }
     }

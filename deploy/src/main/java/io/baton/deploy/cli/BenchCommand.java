@@ -4,6 +4,7 @@ import io.baton.bench.frame.Results;
 import io.baton.bench.frame.RunFacts;
 import io.baton.bench.frame.Suite;
 import io.baton.bench.frame.SuiteContext;
+import io.baton.bench.suite.CancelSuite;
 import io.baton.bench.suite.LogitsSuite;
 import io.baton.bench.suite.SamenessSuite;
 import io.baton.bench.suite.ServeSuite;
@@ -26,7 +27,7 @@ import picocli.CommandLine.Parameters;
         description = "Measures; see docs/benchmarks.md.",
         mixinStandardHelpOptions = true)
 final class BenchCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "SUITE", description = "One of: sameness, serve, logits.")
+    @Parameters(paramLabel = "SUITE", description = "One of: sameness, serve, cancel, logits.")
     private String suite = "";
 
     @Option(
@@ -46,7 +47,12 @@ final class BenchCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         Path root = root();
-        List<Suite> suites = List.of(new SamenessSuite(), new ServeSuite(root), new LogitsSuite());
+        List<Suite> suites =
+                List.of(
+                        new SamenessSuite(),
+                        new ServeSuite(root),
+                        new CancelSuite(),
+                        new LogitsSuite());
         Suite chosen =
                 suites.stream()
                         .filter(candidate -> candidate.name().equals(suite))

@@ -61,6 +61,7 @@ public final class AdminPages {
         map.put("breaker", worker.breaker().getState().name());
         map.put("in_flight", worker.inFlight());
         Status status = worker.status();
+        map.put("heartbeats", worker.heartbeats());
         if (status != null) {
             map.put("running", status.getRunning());
             map.put("waiting", status.getWaiting());

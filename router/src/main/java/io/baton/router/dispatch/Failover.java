@@ -103,8 +103,7 @@ final class Failover {
         if (failed.isEmpty()) {
             return new BatonException(
                     ErrorCode.NO_WORKER,
-                    "no decoder can take the request: %s; try again in a moment"
-                            .formatted(reason));
+                    "no decoder can take the request: %s; try again in a moment".formatted(reason));
         }
         return new BatonException(
                 ErrorCode.WORKER_LOST,

@@ -83,8 +83,7 @@ final class OpenLegs {
     /** The decoder shall give a new ticket, or compute the rest itself. */
     void reticket(Decode current, int epoch, boolean local) {
         decode =
-                new Decode(
-                        current.leg(), current.worker(), current.call(), local, current.pulse());
+                new Decode(current.leg(), current.worker(), current.call(), local, current.pulse());
         current.call().reticket(epoch, local);
     }
 

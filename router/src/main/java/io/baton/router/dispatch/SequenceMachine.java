@@ -83,8 +83,7 @@ final class SequenceMachine {
 
     SequenceMachine(SequenceRequest request, Ports ports, Bounds bounds, Emitted emitted) {
         this.state = new SequenceState(request, ports, bounds, emitted);
-        this.steps =
-                new SequenceSteps(state, new Failover(request.id(), bounds, ports.counters()));
+        this.steps = new SequenceSteps(state, new Failover(request.id(), bounds, ports.counters()));
     }
 
     boolean isOver() {

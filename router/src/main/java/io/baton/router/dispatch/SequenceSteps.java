@@ -145,7 +145,8 @@ final class SequenceSteps {
         } else if (said.getEpoch() < state.epoch || state.kvReady) {
             // The failure of a transfer that was given up already: a new ticket is on its way. If
             // the decoder has ended the attempt instead, its stream ends and that counts.
-            state.ledger.note("decoder %s: %s (stale)".formatted(current.worker().id(), how.message()));
+            state.ledger.note(
+                    "decoder %s: %s (stale)".formatted(current.worker().id(), how.message()));
         } else if (current.local()) {
             retryDecode(current, how);
         } else {
@@ -163,7 +164,7 @@ final class SequenceSteps {
             openDecode();
             return;
         }
-        failover.failed("decode", current.worker(), how, ledger)
+        failover.failed("decode", current.worker(), how, state.ledger)
                 .ifPresentOrElse(state::fail, this::openDecode);
     }
 
@@ -243,13 +244,16 @@ final class SequenceSteps {
         if (worker != null) {
             state.ledger.note("prefiller %s: %s".formatted(worker.id(), how.message()));
         }
-        failover.failed("prefill", worker, how, ledger)
+        failover.failed("prefill", worker, how, state.ledger)
                 .ifPresentOrElse(state::fail, () -> reticket(decoder));
     }
 
     private void reticket(Decode decoder) {
         state.ledger.began(++state.epoch);
-        Decision.Routed routed = state.ports.routing().decidePrefill(state.features(failover.excluded()), decoder.worker());
+        Decision.Routed routed =
+                state.ports
+                        .routing()
+                        .decidePrefill(state.features(failover.excluded()), decoder.worker());
         state.ledger.decided(routed);
         state.nextPrefiller = routed.prefiller().orElse(null);
         boolean local = state.nextPrefiller == null;

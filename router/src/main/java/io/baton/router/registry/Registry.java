@@ -87,7 +87,8 @@ public final class Registry {
         Worker worker;
         synchronized (this) {
             if (workers.size() >= MAX_WORKERS && !workers.containsKey(registration.getWorkerId())) {
-                throw RegistrationChecks.refuse("this router takes at most %d workers".formatted(MAX_WORKERS));
+                throw RegistrationChecks.refuse(
+                        "this router takes at most %d workers".formatted(MAX_WORKERS));
             }
             Pool pool = pools.get(registration.getModel().getFingerprint());
             boolean alone =

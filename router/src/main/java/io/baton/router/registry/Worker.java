@@ -24,6 +24,7 @@ public final class Worker {
     private final Bulkhead bulkhead;
     private final AtomicInteger sequences = new AtomicInteger();
     private final AtomicLong prefillTokens = new AtomicLong();
+    private final AtomicLong heartbeats = new AtomicLong();
     private volatile @Nullable Status status;
     private volatile boolean draining;
     private volatile long heardNanos;
@@ -124,6 +125,12 @@ public final class Worker {
 
     void report(Status latest) {
         status = latest;
+        heartbeats.incrementAndGet();
+    }
+
+    /** Reports so far. */
+    public long heartbeats() {
+        return heartbeats.get();
     }
 
     void drain() {
