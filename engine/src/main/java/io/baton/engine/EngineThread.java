@@ -72,7 +72,7 @@ final class EngineThread implements Runnable {
             hearStart(span.sequence());
         }
         Optional<MemorySegment> logits = Optional.empty();
-        List<Sampled> sampled = List.of();
+        StepRunner.Outcome outcome = StepRunner.Outcome.NOTHING;
         BatonException failure = null;
         try {
             logits = runner.forward(plan, state::isEnding, this::failListener);
@@ -82,17 +82,20 @@ final class EngineThread implements Runnable {
         // Outside of the try: what goes wrong in here is no failed step but broken bookkeeping.
         state.complete(plan, logits.isPresent());
         try {
-            sampled = logits.isPresent() ? runner.sample(plan, logits.get()) : sampled;
+            outcome = logits.isPresent() ? runner.sample(plan, logits.get()) : outcome;
         } catch (RuntimeException | Error e) {
             failure = stepFailed("Choosing the next token failed.", e);
         }
-        state.count(plan, sampled.size(), ticker.nanos() - started);
+        state.count(plan, outcome.sampled().size(), ticker.nanos() - started);
         if (failure != null) {
             for (Span span : plan.spans()) {
                 fail(span.sequence(), failure);
             }
         }
-        for (Sampled token : sampled) {
+        for (StepRunner.Scored scored : outcome.scored()) {
+            hearPrompt(scored);
+        }
+        for (Sampled token : outcome.sampled()) {
             hear(token, false);
         }
     }
@@ -114,6 +117,28 @@ final class EngineThread implements Runnable {
         }
     }
 
+    private void hearPrompt(StepRunner.Scored scored) {
+        Sequence sequence = scored.sequence();
+        SequenceListener listener = sequence.listener;
+        if (sequence.cancelled || listener == null) {
+            return;
+        }
+        if (scored.tokens().isEmpty()) {
+            failNotFinite(sequence);
+            return;
+        }
+        try {
+            listener.onPromptTokens(scored.tokens());
+        } catch (RuntimeException e) {
+            failListener(sequence, e);
+        }
+    }
+
+    private void failNotFinite(Sequence sequence) {
+        LOG.log(Level.ERROR, "{0}: a logit is not finite", sequence.spec.id());
+        fail(sequence, internal("The model gave a logit that is not finite.", null));
+    }
+
     /**
      * Tells a sequence's listener of its token and books it.
      *
@@ -127,8 +152,7 @@ final class EngineThread implements Runnable {
             return;
         }
         if (token == null) {
-            LOG.log(Level.ERROR, "{0}: a logit is not finite", sequence.spec.id());
-            fail(sequence, internal("The model gave a logit that is not finite.", null));
+            failNotFinite(sequence);
             return;
         }
         boolean goesOn;

@@ -94,6 +94,23 @@ final class Sampler {
                 sha256);
     }
 
+    /**
+     * The log probability of a token that is given.
+     *
+     * @param logits at least {@code vocab} finite values; not changed
+     * @param index goes into the result as it is
+     * @param tops alternatives to report
+     */
+    TokenOutput score(float[] logits, int index, int token, int tops) {
+        double normaliser = logSumExp(logits);
+        return new TokenOutput(
+                index,
+                token,
+                (float) (logits[token] - normaliser),
+                top(logits, tops, normaliser),
+                null);
+    }
+
     private float[] adjust(float[] logits, SamplingParams params, History history) {
         boolean tooShort = history.index() < params.minTokens();
         boolean penalties =

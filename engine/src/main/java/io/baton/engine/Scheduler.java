@@ -46,10 +46,16 @@ final class Scheduler {
      * Rows of one sequence in a step: tokens {@code [from, from + rows)}.
      *
      * @param samples whether the last row's logits choose the next token
+     * @param scored rows, from the first, whose logits report the prompt's token after them
      */
-    record Span(Sequence sequence, int from, int rows, boolean samples) {
+    record Span(Sequence sequence, int from, int rows, boolean samples, int scored) {
         int to() {
             return from + rows;
+        }
+
+        /** Rows of logits: the scored ones, and the last where it samples. */
+        int logitRows() {
+            return samples && scored < rows ? scored + 1 : scored;
         }
     }
 
@@ -85,8 +91,7 @@ final class Scheduler {
     int[] reserve(Sequence sequence) {
         int count = blocksFor(sequence.known);
         checkFits(sequence, count);
-        // A full hit leaves the last token to compute: its logits choose the next one.
-        int reusable = (sequence.known - 1) / limits.blockTokens();
+        int reusable = sequence.reusable() / limits.blockTokens();
         KvPool.Taken taken =
                 pool.take(sequence.keysUpTo(reusable), count, preemptedNeed(), Use.RESERVED);
         if (taken == null) {
@@ -184,7 +189,7 @@ final class Scheduler {
     /** Blocks for a preempted sequence: all its tokens, so that it isn't preempted right away. */
     private boolean takeAgain(Sequence sequence, List<Integer> newBlocks) {
         int count = blocksFor(sequence.size());
-        int reusable = (sequence.size() - 1) / limits.blockTokens();
+        int reusable = sequence.reusable() / limits.blockTokens();
         // Running sequences may each need a block soon; alone, it may have all.
         KvPool.Taken taken =
                 pool.take(sequence.keysUpTo(reusable), count, running.size(), Use.ACTIVE);
@@ -207,7 +212,7 @@ final class Scheduler {
             if (sequence.phase == Phase.RUNNING
                     && sequence.remaining() == 1
                     && grow(sequence, newBlocks)) {
-                spans.add(new Span(sequence, sequence.computed, 1, true));
+                spans.add(new Span(sequence, sequence.computed, 1, true, 0));
                 rows++;
             }
         }
@@ -215,6 +220,9 @@ final class Scheduler {
     }
 
     private void planPrefill(List<Span> spans, int rowsLeft) {
+        // A step has one row of logits for each sequence it may serve; what the running ones leave
+        // goes to those that report their prompt.
+        int spareLogits = limits.maxSequences() - running.size();
         for (Sequence sequence : running) {
             if (rowsLeft == 0) {
                 return;
@@ -223,7 +231,13 @@ final class Scheduler {
                 int from = sequence.computed;
                 int border = (from / limits.chunkTokens() + 1) * limits.chunkTokens();
                 int to = Math.min(Math.min(sequence.size(), border), from + rowsLeft);
-                spans.add(new Span(sequence, from, to - from, to == sequence.size()));
+                int scored = 0;
+                if (sequence.scores()) {
+                    to = Math.min(to, from + 1 + spareLogits);
+                    scored = Math.max(0, Math.min(to, sequence.spec.prompt().length - 1) - from);
+                    spareLogits -= to - from - 1;
+                }
+                spans.add(new Span(sequence, from, to - from, to == sequence.size(), scored));
                 rowsLeft -= to - from;
             }
         }
@@ -287,6 +301,9 @@ final class Scheduler {
             sequence.inStep = false;
             if (done && sequence.phase == Phase.RUNNING) {
                 sequence.computed = span.to();
+                if (span.scored() > 0) {
+                    sequence.scored = span.from() + span.scored() + 1;
+                }
                 sequence.announced =
                         Math.max(sequence.announced, Math.min(span.to(), sequence.known));
                 publish(sequence);

@@ -77,6 +77,12 @@ final class Sequence {
      */
     int announced;
 
+    /**
+     * Tokens of the prompt, from its start, that need no log probability any more: the first has
+     * none, the others were reported.
+     */
+    int scored;
+
     /** Read by the engine's thread between layers, set by any. */
     volatile boolean cancelled;
 
@@ -92,6 +98,7 @@ final class Sequence {
         this.tokens = spec.knownTokens();
         this.size = tokens.length;
         this.known = tokens.length;
+        this.scored = spec.sampling().promptLogprobs() < 0 ? spec.prompt().length : 1;
         keysUpTo(known / blockTokens);
     }
 
@@ -121,6 +128,19 @@ final class Sequence {
     /** Tokens without KV. 1 means a decode row. */
     int remaining() {
         return size - computed;
+    }
+
+    /**
+     * Tokens whose KV may be taken from the pool: the last token's logits choose the next one, and
+     * those of a token before one that is still to be reported are wanted, too.
+     */
+    int reusable() {
+        return (scores() ? scored : size) - 1;
+    }
+
+    /** Whether the logits of the rows from {@code computed} on report tokens of the prompt. */
+    boolean scores() {
+        return scored < spec.prompt().length;
     }
 
     int[] tokens(int from, int to) {

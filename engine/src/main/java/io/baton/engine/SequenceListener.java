@@ -3,6 +3,7 @@ package io.baton.engine;
 import io.baton.common.error.BatonException;
 import io.baton.common.generation.FinishReason;
 import io.baton.common.generation.TokenOutput;
+import java.util.List;
 
 /**
  * Hears what happens to one sequence. Called on the engine's thread: return at once, never block.
@@ -16,6 +17,14 @@ public interface SequenceListener {
      * change. Calls come layer by layer within a step and in token order between steps.
      */
     default void onLayer(int layer, int fromToken, int toToken) {}
+
+    /**
+     * Consecutive tokens of the prompt with their log probabilities, where {@link
+     * io.baton.common.generation.SamplingParams#promptLogprobs} asks for them: all but the first
+     * token, in order, each once, before any sampled token. {@code index} is the place in the
+     * prompt.
+     */
+    default void onPromptTokens(List<TokenOutput> tokens) {}
 
     /**
      * A token was sampled. Before index 0, all KV of the known tokens is written.

@@ -38,11 +38,21 @@ final class StepRunner {
     record Sampled(Sequence sequence, @Nullable TokenOutput token) {}
 
     /**
+     * Tokens of a sequence's prompt with their log probabilities; none if logits were not finite.
+     */
+    record Scored(Sequence sequence, List<TokenOutput> tokens) {}
+
+    /** What a forward pass gave. */
+    record Outcome(List<Scored> scored, List<Sampled> sampled) {
+        static final Outcome NOTHING = new Outcome(List.of(), List.of());
+    }
+
+    /**
      * Runs the forward pass.
      *
      * @param stop asked between layers: whether all is to be dropped
      * @param onListenerFailure told of a listener that threw
-     * @return logits of the spans that sample, in order; empty if the step was abandoned
+     * @return logits of the spans that score or sample, in order; empty if the step was abandoned
      */
     Optional<MemorySegment> forward(
             Plan plan,
@@ -56,7 +66,7 @@ final class StepRunner {
             rows += span.rows();
         }
         int[] tokens = new int[rows];
-        int[] logitRows = new int[(int) spans.stream().filter(Span::samples).count()];
+        int[] logitRows = new int[spans.stream().mapToInt(Span::logitRows).sum()];
         int row = 0;
         int wanted = 0;
         for (int i = 0; i < batchSpans.length; i++) {
@@ -64,8 +74,11 @@ final class StepRunner {
             Sequence sequence = span.sequence();
             System.arraycopy(sequence.tokenArray(), span.from(), tokens, row, span.rows());
             batchSpans[i] = new Batch.Span(row, span.rows(), span.from(), sequence.blocks());
+            for (int k = 0; k < span.scored(); k++) {
+                logitRows[wanted++] = row + k;
+            }
             row += span.rows();
-            if (span.samples()) {
+            if (span.logitRows() > span.scored()) {
                 logitRows[wanted++] = row - 1;
             }
         }
@@ -118,23 +131,45 @@ final class StepRunner {
         return span.from() < span.sequence().known && span.to() > span.sequence().announced;
     }
 
-    /** Chooses the tokens of a forward pass, in the order of the spans. */
-    List<Sampled> sample(Plan plan, MemorySegment rows) {
+    /** What a forward pass gave, in the order of the spans. */
+    Outcome sample(Plan plan, MemorySegment rows) {
+        List<Scored> scored = new ArrayList<>();
         List<Sampled> sampled = new ArrayList<>();
         long rowBytes = (long) logits.length * Float.BYTES;
         long offset = 0;
         for (Span span : plan.spans()) {
+            Sequence sequence = span.sequence();
+            MemorySegment own = rows.asSlice(offset, span.logitRows() * rowBytes);
+            offset += own.byteSize();
+            if (sequence.cancelled) {
+                continue;
+            }
+            if (span.scored() > 0) {
+                scored.add(new Scored(sequence, score(span, own)));
+            }
             if (span.samples()) {
-                if (!span.sequence().cancelled) {
-                    sampled.add(
-                            new Sampled(
-                                    span.sequence(),
-                                    choose(span.sequence(), rows.asSlice(offset, rowBytes))));
-                }
-                offset += rowBytes;
+                MemorySegment last = own.asSlice(own.byteSize() - rowBytes, rowBytes);
+                sampled.add(new Sampled(sequence, choose(sequence, last)));
             }
         }
-        return sampled;
+        return new Outcome(scored, sampled);
+    }
+
+    /** The prompt's tokens after a span's rows; empty if logits were not finite. */
+    private List<TokenOutput> score(Span span, MemorySegment rows) {
+        Sequence sequence = span.sequence();
+        int tops = sequence.spec.sampling().promptLogprobs();
+        List<TokenOutput> tokens = new ArrayList<>(span.scored());
+        for (int i = 0; i < span.scored(); i++) {
+            long at = (long) i * logits.length * Float.BYTES;
+            MemorySegment.copy(rows, FLOAT, at, logits, 0, logits.length);
+            if (!Sampler.isFinite(logits, logits.length)) {
+                return List.of();
+            }
+            int index = span.from() + i + 1;
+            tokens.add(sampler.score(logits, index, sequence.tokenArray()[index], tops));
+        }
+        return tokens;
     }
 
     private @Nullable TokenOutput choose(Sequence sequence, MemorySegment row) {

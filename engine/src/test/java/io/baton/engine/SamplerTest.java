@@ -53,7 +53,8 @@ class SamplerTest {
                     false,
                     false,
                     true,
-                    logprobs);
+                    logprobs,
+                    -1);
         }
     }
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.generation.SamplingParams;
 import io.baton.engine.Scheduler.Limits;
 import io.baton.engine.Scheduler.Plan;
 import io.baton.engine.Scheduler.Span;
@@ -66,12 +67,12 @@ class SchedulerTest {
         Sequence first = queued(scheduler, 1, 150);
         Sequence second = queued(scheduler, 2, 50);
         List<Span> spans = step(scheduler);
-        assertEquals(List.of(new Span(first, 0, 64, false), new Span(second, 0, 36, false)), spans);
+        assertEquals(List.of(new Span(first, 0, 64, false, 0), new Span(second, 0, 36, false, 0)), spans);
         spans = step(scheduler);
         assertEquals(
-                List.of(new Span(first, 64, 64, false), new Span(second, 36, 14, true)), spans);
+                List.of(new Span(first, 64, 64, false, 0), new Span(second, 36, 14, true, 0)), spans);
         spans = step(scheduler);
-        assertEquals(List.of(new Span(second, 50, 1, true), new Span(first, 128, 22, true)), spans);
+        assertEquals(List.of(new Span(second, 50, 1, true, 0), new Span(first, 128, 22, true, 0)), spans);
     }
 
     @Test
@@ -101,11 +102,38 @@ class SchedulerTest {
     }
 
     @Test
+    void scoredRowsTakeTheLogitsThatOthersLeave() {
+        Scheduler scheduler = scheduler(new KvPool(100), 100, 8);
+        Sequence other = queued(scheduler, 1, 10);
+        Sequence scoring =
+                new Sequence(
+                        Specs.spec(
+                                "s",
+                                Specs.tokens(2, 17),
+                                SamplingParams.greedy(10).withPromptLogprobs(0)),
+                        BLOCK);
+        scheduler.reserve(scoring);
+        scheduler.enqueue(scoring, true);
+        assertEquals(
+                List.of(new Span(other, 0, 10, true, 0), new Span(scoring, 0, 7, false, 7)),
+                step(scheduler));
+        assertEquals(
+                List.of(new Span(other, 10, 1, true, 0), new Span(scoring, 7, 7, false, 7)),
+                step(scheduler));
+        // The last token samples and is followed by no token of the prompt.
+        assertEquals(
+                List.of(new Span(other, 11, 1, true, 0), new Span(scoring, 14, 3, true, 2)),
+                step(scheduler));
+        Sequence again = reserved(scheduler, 2, 17);
+        assertEquals(16, again.heldTokens);
+    }
+
+    @Test
     void filledSequencesArePublishedAndGoOnWithTheirNextToken() {
         Scheduler scheduler = scheduler(new KvPool(100), 100, 8);
         Sequence received = reserved(scheduler, 1, 40);
         scheduler.enqueueFilled(received, 9);
-        assertEquals(List.of(new Span(received, 40, 1, true)), step(scheduler));
+        assertEquals(List.of(new Span(received, 40, 1, true, 0)), step(scheduler));
         assertEquals(32, reserved(scheduler, 1, 40).heldTokens);
     }
 
@@ -119,7 +147,7 @@ class SchedulerTest {
         step(scheduler);
         // Both need a third block now.
         List<Span> spans = step(scheduler);
-        assertEquals(List.of(new Span(old, 32, 1, true)), spans);
+        assertEquals(List.of(new Span(old, 32, 1, true, 0)), spans);
         assertEquals(Phase.WAITING, young.phase);
         assertEquals(0, young.blocks().length);
         assertEquals(1, scheduler.preemptions());

@@ -53,6 +53,7 @@ final class Specs {
                 false,
                 true,
                 true,
-                3);
+                3,
+                -1);
     }
 }

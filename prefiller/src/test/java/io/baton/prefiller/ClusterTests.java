@@ -68,7 +68,8 @@ abstract class ClusterTests {
                 false,
                 true,
                 true,
-                3);
+                3,
+                -1);
     }
 
     static Call call(int[] prompt, SamplingParams sampling) {

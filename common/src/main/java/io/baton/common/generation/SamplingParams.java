@@ -26,6 +26,8 @@ import java.util.Set;
  * @param ignoreEos whether the model's end tokens are ordinary tokens
  * @param skipSpecialTokens whether control tokens are left out of the text
  * @param logprobs -1 for none, else how many alternatives to report beside the chosen token
+ * @param promptLogprobs -1 for none, else how many alternatives to report beside each token of the
+ *     prompt but its first
  */
 public record SamplingParams(
         int maxTokens,
@@ -44,7 +46,8 @@ public record SamplingParams(
         boolean includeStop,
         boolean ignoreEos,
         boolean skipSpecialTokens,
-        int logprobs) {
+        int logprobs,
+        int promptLogprobs) {
     public SamplingParams {
         logitBias = Map.copyOf(logitBias);
         stop = List.copyOf(stop);
@@ -55,7 +58,7 @@ public record SamplingParams(
     public static SamplingParams greedy(int maxTokens) {
         return new SamplingParams(
                 maxTokens, 0, 0f, 0, 1f, 0f, 0f, 0f, 1f, Map.of(), 0L, List.of(), Set.of(), false,
-                false, true, -1);
+                false, true, -1, -1);
     }
 
     /** The same with further texts that end the answer. */
@@ -65,6 +68,15 @@ public record SamplingParams(
         }
         List<String> all = new java.util.ArrayList<>(stop);
         all.addAll(more);
+        return with(all, promptLogprobs);
+    }
+
+    /** The same with another {@link #promptLogprobs}. */
+    public SamplingParams withPromptLogprobs(int tops) {
+        return tops == promptLogprobs ? this : with(stop, tops);
+    }
+
+    private SamplingParams with(List<String> stops, int promptTops) {
         return new SamplingParams(
                 maxTokens,
                 minTokens,
@@ -77,11 +89,12 @@ public record SamplingParams(
                 repetitionPenalty,
                 logitBias,
                 seed,
-                all,
+                stops,
                 stopTokenIds,
                 includeStop,
                 ignoreEos,
                 skipSpecialTokens,
-                logprobs);
+                logprobs,
+                promptTops);
     }
 }

@@ -54,7 +54,8 @@ public record SamplingOptions(
                 includeStop,
                 ignoreEos,
                 skipSpecialTokens,
-                logprobs);
+                logprobs,
+                -1);
     }
 
     /**

@@ -51,6 +51,7 @@ public final class ProtoSampling {
                 .setIgnoreEos(params.ignoreEos())
                 .setSkipSpecialTokens(params.skipSpecialTokens())
                 .setLogprobs(params.logprobs())
+                .setPromptLogprobs(params.promptLogprobs())
                 .build();
     }
 
@@ -75,6 +76,8 @@ public final class ProtoSampling {
                 Float.MIN_VALUE,
                 Float.MAX_VALUE);
         within("logprobs", proto.getLogprobs(), -1, MAX_LOGPROBS);
+        int promptLogprobs = proto.hasPromptLogprobs() ? proto.getPromptLogprobs() : -1;
+        within("prompt_logprobs", promptLogprobs, -1, MAX_LOGPROBS);
         within("number of stop texts", proto.getStopCount(), 0, MAX_STOPS);
         within("number of stop tokens", proto.getStopTokenIdsCount(), 0, MAX_TOKEN_ENTRIES);
         within("size of logit_bias", proto.getLogitBiasCount(), 0, MAX_TOKEN_ENTRIES);
@@ -106,7 +109,8 @@ public final class ProtoSampling {
                 proto.getIncludeStop(),
                 proto.getIgnoreEos(),
                 proto.getSkipSpecialTokens(),
-                proto.getLogprobs());
+                proto.getLogprobs(),
+                promptLogprobs);
     }
 
     /** A token with what it adds to the visible text. */

@@ -84,7 +84,8 @@ class RequestParserTest {
                         true,
                         true,
                         false,
-                        3),
+                        3,
+                        -1),
                 options.sampling().params(7, options.sampling().seed().getAsLong()));
     }
 

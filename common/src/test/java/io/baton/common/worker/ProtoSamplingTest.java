@@ -37,7 +37,8 @@ class ProtoSamplingTest {
                     true,
                     true,
                     false,
-                    4);
+                    4,
+                    2);
 
     @Test
     void samplingSurvivesTheWire() throws Exception {
