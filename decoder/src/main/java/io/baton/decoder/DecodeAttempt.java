@@ -5,6 +5,7 @@ import io.baton.common.error.ErrorCode;
 import io.baton.common.kv.KeyChain;
 import io.baton.common.proto.DecodeEvent;
 import io.baton.common.proto.Finished;
+import io.baton.common.proto.PromptTokens;
 import io.baton.common.proto.Token;
 import io.baton.common.proto.TransferDone;
 import io.baton.common.time.Timer;
@@ -300,6 +301,12 @@ final class DecodeAttempt implements AttemptCall.Attempt {
             ports.meters().started(queueNanos, cached);
             state = new Prefilling(prefilling.place(), nanos);
             events.started(queueNanos, cached);
+        }
+    }
+
+    void promptTokens(PromptTokens tokens) {
+        if (state instanceof Prefilling) {
+            events.promptTokens(tokens);
         }
     }
 

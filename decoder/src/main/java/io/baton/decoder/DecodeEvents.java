@@ -4,6 +4,7 @@ import io.baton.common.error.BatonException;
 import io.baton.common.proto.Alive;
 import io.baton.common.proto.DecodeEvent;
 import io.baton.common.proto.Finished;
+import io.baton.common.proto.PromptTokens;
 import io.baton.common.proto.Started;
 import io.baton.common.proto.Ticket;
 import io.baton.common.proto.Token;
@@ -63,6 +64,10 @@ final class DecodeEvents {
 
     void alive(Alive sign) {
         send(DecodeEvent.newBuilder().setAlive(sign));
+    }
+
+    void promptTokens(PromptTokens tokens) {
+        send(DecodeEvent.newBuilder().setPromptTokens(tokens));
     }
 
     void token(Token token) {

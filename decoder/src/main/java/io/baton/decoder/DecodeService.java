@@ -141,6 +141,9 @@ final class DecodeService extends DecodeGrpc.DecodeImplBase {
             try {
                 GenerationRequest request =
                         call.check(start.getDecoderIncarnation(), start.getSpec());
+                if (request.sampling().promptLogprobs() >= 0 && !start.getLocalPrefill()) {
+                    throw invalid("prompt_logprobs needs local_prefill: no KV tells them");
+                }
                 KeyChain keys = ports.keys(request);
                 DecodeAttempt admitted =
                         call.admit(

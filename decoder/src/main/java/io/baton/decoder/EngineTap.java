@@ -4,11 +4,13 @@ import io.baton.common.error.BatonException;
 import io.baton.common.generation.FinishReason;
 import io.baton.common.generation.TokenOutput;
 import io.baton.common.proto.Finished;
+import io.baton.common.proto.PromptTokens;
 import io.baton.common.proto.Token;
 import io.baton.common.worker.GenerationRequest;
 import io.baton.common.worker.ProtoSampling;
 import io.baton.common.worker.TokenText;
 import io.baton.engine.SequenceListener;
+import java.util.List;
 
 /**
  * What the engine tells of one sequence, turned into text on the engine's thread (a stop text must
@@ -36,6 +38,15 @@ final class EngineTap implements SequenceListener {
     public void onStarted() {
         long now = attempt.ports().now();
         attempt.mailbox().execute(() -> attempt.prefillStarted(now));
+    }
+
+    @Override
+    public void onPromptTokens(List<TokenOutput> prompt) {
+        PromptTokens.Builder proto = PromptTokens.newBuilder();
+        for (TokenOutput token : prompt) {
+            proto.addTokens(ProtoSampling.toProto(token, ""));
+        }
+        attempt.mailbox().execute(() -> attempt.promptTokens(proto.build()));
     }
 
     @Override

@@ -209,6 +209,14 @@ class DecodeServiceTest {
     }
 
     @Test
+    void logProbabilitiesOfAPromptComputedElsewhereAreRefused() throws Exception {
+        GenerationSpec.Builder spec = DecoderRig.spec(3);
+        spec.setSampling(spec.getSampling().toBuilder().setPromptLogprobs(1));
+        new Stream().start(spec).assertRefused("invalid_request");
+        assertFreed();
+    }
+
+    @Test
     void aDrainingDecoderRefuses() throws Exception {
         service.live().drain();
         new Stream().start(DecoderRig.spec(3)).assertRefused("draining");

@@ -26,9 +26,9 @@ public final class DemoCluster implements ParameterResolver, AutoCloseable {
         }
     }
 
-    /** Waits until no worker holds a block for a request; fails after 5 s. */
+    /** Waits until no worker holds a block for a request; fails after 20 s. */
     public void awaitIdle() throws Exception {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(5);
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
         JsonNode workers;
         do {
             try (OpenAiClient client = new OpenAiClient(process.url(), null)) {

@@ -10,7 +10,6 @@ import io.baton.engine.Scheduler.Span;
 import io.baton.engine.StepRunner.Sampled;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
-import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 

@@ -67,12 +67,17 @@ class SchedulerTest {
         Sequence first = queued(scheduler, 1, 150);
         Sequence second = queued(scheduler, 2, 50);
         List<Span> spans = step(scheduler);
-        assertEquals(List.of(new Span(first, 0, 64, false, 0), new Span(second, 0, 36, false, 0)), spans);
+        assertEquals(
+                List.of(new Span(first, 0, 64, false, 0), new Span(second, 0, 36, false, 0)),
+                spans);
         spans = step(scheduler);
         assertEquals(
-                List.of(new Span(first, 64, 64, false, 0), new Span(second, 36, 14, true, 0)), spans);
+                List.of(new Span(first, 64, 64, false, 0), new Span(second, 36, 14, true, 0)),
+                spans);
         spans = step(scheduler);
-        assertEquals(List.of(new Span(second, 50, 1, true, 0), new Span(first, 128, 22, true, 0)), spans);
+        assertEquals(
+                List.of(new Span(second, 50, 1, true, 0), new Span(first, 128, 22, true, 0)),
+                spans);
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.baton.prefiller;
 
 import io.baton.common.error.BatonException;
+import io.baton.common.error.ErrorCode;
 import io.baton.common.kv.KeyChain;
 import io.baton.common.proto.Failure;
 import io.baton.common.proto.PrefillEvent;
@@ -70,6 +71,11 @@ final class PrefillService extends PrefillGrpc.PrefillImplBase {
         try {
             GenerationRequest request =
                     call.check(message.getPrefillerIncarnation(), message.getSpec());
+            if (request.sampling().promptLogprobs() >= 0) {
+                throw new BatonException(
+                        ErrorCode.INVALID_REQUEST,
+                        "a prefiller reports no log probabilities of the prompt: the decoder must compute it");
+            }
             KeyChain keys = ports.keys(request);
             CheckedTicket ticket =
                     CheckedTicket.of(message.getTicket(), request, ports.identity(), keys);

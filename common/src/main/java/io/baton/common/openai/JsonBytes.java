@@ -89,9 +89,11 @@ final class JsonBytes {
         json.writeEndObject();
     }
 
-    private static void entry(JsonGenerator json, String text, byte[] bytes, float logprob) {
+    private static void entry(
+            JsonGenerator json, String text, byte[] bytes, @Nullable Float logprob) {
         json.writeStringProperty("token", text);
-        json.writeNumberProperty("logprob", finite(logprob));
+        json.writeName("logprob");
+        number(json, logprob);
         json.writeArrayPropertyStart("bytes");
         for (byte b : bytes) {
             json.writeNumber(b & 0xff);
@@ -110,16 +112,24 @@ final class JsonBytes {
         logprobs.forEach(token -> json.writeString(token.text()));
         json.writeEndArray();
         json.writeArrayPropertyStart("token_logprobs");
-        logprobs.forEach(token -> json.writeNumber(finite(token.logprob())));
+        logprobs.forEach(token -> number(json, token.logprob()));
         json.writeEndArray();
         json.writeArrayPropertyStart("top_logprobs");
         for (TokenLogprob token : logprobs) {
+            if (token.logprob() == null) {
+                json.writeNull();
+                continue;
+            }
             json.writeStartObject();
             Set<String> seen = new HashSet<>();
             for (TokenLogprob.Alternative other : token.top()) {
                 if (seen.add(other.text())) {
                     json.writeNumberProperty(other.text(), finite(other.logprob()));
                 }
+            }
+            // As OpenAI has it: the chosen token is there even if others are likelier.
+            if (seen.add(token.text())) {
+                json.writeNumberProperty(token.text(), finite(token.logprob()));
             }
             json.writeEndObject();
         }
@@ -128,6 +138,14 @@ final class JsonBytes {
         logprobs.forEach(token -> json.writeNumber(token.textOffset()));
         json.writeEndArray();
         json.writeEndObject();
+    }
+
+    private static void number(JsonGenerator json, @Nullable Float logprob) {
+        if (logprob == null) {
+            json.writeNull();
+        } else {
+            json.writeNumber(finite(logprob));
+        }
     }
 
     /** JSON has no infinities; vLLM clamps to the same value. */

@@ -194,7 +194,7 @@ public final class RequestFields {
                 "logprobs",
                 ONLY_COMPLETIONS,
                 "0 to 20",
-                "log probabilities before temperature and truncation; not together with echo");
+                "log probabilities before temperature and truncation; with echo, of the prompt too");
         take(table, "top_logprobs", ONLY_CHAT, "0 to 20", "needs logprobs: true");
         take(table, "echo", ONLY_COMPLETIONS, "boolean", "puts the prompt before the answer");
         take(table, "ignore_eos", BOTH, "boolean", "end tokens do not end the answer");

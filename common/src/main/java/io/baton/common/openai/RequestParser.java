@@ -75,12 +75,6 @@ public final class RequestParser {
         List<Prompt> prompts = prompts(fields.get("prompt"));
         GenerationOptions options = new OptionsParser(root, Endpoint.COMPLETIONS).parse();
         boolean echo = fields.flag("echo", false);
-        if (echo && options.sampling().logprobs() >= 0) {
-            throw new BatonException(
-                    ErrorCode.UNSUPPORTED_PARAMETER,
-                    "echo together with logprobs is not supported: log probabilities of the prompt are not computed",
-                    "echo");
-        }
         int sequences = prompts.size() * options.n();
         if (sequences > GenerationOptions.MAX_SEQUENCES) {
             throw fields.invalid(

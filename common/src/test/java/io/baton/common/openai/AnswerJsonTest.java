@@ -77,6 +77,21 @@ class AnswerJsonTest {
         assertEquals("a", text.at("/choices/0/logprobs/tokens/0").stringValue());
         assertEquals(-1, text.at("/choices/0/logprobs/top_logprobs/0/b").doubleValue());
         assertEquals(4, text.at("/choices/0/logprobs/text_offset/0").intValue());
+        assertEquals(-9999, text.at("/choices/0/logprobs/top_logprobs/0/a").doubleValue());
+    }
+
+    @Test
+    void theFirstTokenOfAnEchoedPromptHasNoProbability() {
+        TokenLogprob first = new TokenLogprob("a", new byte[] {97}, null, 0, List.of());
+        Choice choice = new Choice(0, "a", List.of(first), STOP);
+        JsonNode text =
+                parse(
+                        AnswerJson.of(Endpoint.COMPLETIONS, HEAD)
+                                .whole(List.of(choice), new Usage(1, 1, 0)));
+        assertEquals("a", text.at("/choices/0/logprobs/tokens/0").stringValue());
+        assertTrue(text.at("/choices/0/logprobs/token_logprobs/0").isNull());
+        assertTrue(text.at("/choices/0/logprobs/top_logprobs/0").isNull());
+        assertEquals(0, text.at("/choices/0/logprobs/text_offset/0").intValue());
     }
 
     @Test

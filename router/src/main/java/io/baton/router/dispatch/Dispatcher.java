@@ -5,6 +5,7 @@ import io.baton.common.error.ErrorCode;
 import io.baton.common.kv.ChunkKey;
 import io.baton.common.kv.KeyChain;
 import io.baton.common.proto.Finished;
+import io.baton.common.proto.PromptTokens;
 import io.baton.common.proto.Token;
 import io.baton.common.text.Tokenizer;
 import io.baton.common.time.Ticker;
@@ -236,6 +237,11 @@ public final class Dispatcher {
     private SequenceSink metered(Job job, SequenceSink sink) {
         long[] lastNanos = new long[job.answers().size()];
         return new SequenceSink() {
+            @Override
+            public void prompt(int choice, PromptTokens tokens) {
+                sink.prompt(choice, tokens);
+            }
+
             @Override
             public void token(int choice, Token token) {
                 long now = parts.ticker().nanos();

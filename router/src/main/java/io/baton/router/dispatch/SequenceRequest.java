@@ -39,12 +39,14 @@ public record SequenceRequest(
      * @param nowNanos reading of the ticker
      */
     GenerationSpec spec(int epoch, List<Integer> emitted, long nowNanos) {
+        SamplingParams now =
+                reportsPrompt(emitted.size()) ? sampling : sampling.withPromptLogprobs(-1);
         GenerationSpec.Builder spec =
                 GenerationSpec.newBuilder()
                         .setRequestId(id)
                         .setEpoch(epoch)
                         .addAllEmitted(emitted)
-                        .setSampling(ProtoSampling.toProto(sampling))
+                        .setSampling(ProtoSampling.toProto(now))
                         .setTenantSalt(context.tenantSalt())
                         .setDebugLogits(context.debugLogits())
                         .setTraceparent(context.traceparent())
@@ -56,5 +58,10 @@ public record SequenceRequest(
             spec.addPrompt(token);
         }
         return spec.build();
+    }
+
+    /** Whether an attempt reports the prompt: once tokens are emitted, that was done. */
+    boolean reportsPrompt(int emitted) {
+        return emitted == 0 && sampling.promptLogprobs() >= 0;
     }
 }

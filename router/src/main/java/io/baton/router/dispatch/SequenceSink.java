@@ -1,6 +1,7 @@
 package io.baton.router.dispatch;
 
 import io.baton.common.proto.Finished;
+import io.baton.common.proto.PromptTokens;
 import io.baton.common.proto.Token;
 
 /**
@@ -8,6 +9,13 @@ import io.baton.common.proto.Token;
  * CLIENT_CLOSED when nobody listens any more.
  */
 public interface SequenceSink {
+    /**
+     * Tokens of the prompt with their log probabilities, where they were asked for: all but the
+     * first, before the first token of the answer. What comes again after a worker was lost is the
+     * same.
+     */
+    void prompt(int choice, PromptTokens tokens);
+
     /** The next token; indices have no gap and no repeat. */
     void token(int choice, Token token);
 

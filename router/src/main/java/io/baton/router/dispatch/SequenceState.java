@@ -107,6 +107,7 @@ final class SequenceState {
                 request.prompt().length + emitted.count(),
                 request.sampling().maxTokens() - emitted.count(),
                 ports.routing().held(),
+                request.reportsPrompt(emitted.count()),
                 excluded);
     }
 

@@ -7,6 +7,7 @@ import io.baton.common.proto.DecodeStart;
 import io.baton.common.proto.Finished;
 import io.baton.common.proto.PrefillEvent;
 import io.baton.common.proto.PrefillRequest;
+import io.baton.common.proto.PromptTokens;
 import io.baton.common.proto.Ticket;
 import io.baton.common.proto.Token;
 import io.baton.router.dispatch.LegEvent.Closed;
@@ -102,6 +103,7 @@ final class SequenceSteps {
                 state.ledger.heard(said.getTransferDone(), counts, state.fresh, state.now());
             }
             case STARTED -> state.ledger.heard(said.getStarted(), state.fresh);
+            case PROMPT_TOKENS -> promptTokens(said.getPromptTokens());
             case TOKEN -> {
                 if (current.local() || state.kvReady) {
                     if (!state.kvReady) {
@@ -123,6 +125,13 @@ final class SequenceSteps {
         state.kvReady = true;
         current.call().prefilled();
         state.ports.routing().placed(current.worker());
+    }
+
+    private void promptTokens(PromptTokens tokens) {
+        // An answer that goes on elsewhere has reported its prompt already.
+        if (state.emitted.count() == 0) {
+            state.ports.sink().prompt(state.request.choice(), tokens);
+        }
     }
 
     private void finished(Finished end) {

@@ -10,7 +10,7 @@ import java.util.List;
 /**
  * A request ready to run and how to write its answer.
  *
- * @param echoes text before each choice's answer; empty texts for none
+ * @param echoes what stands before each choice's answer
  * @param promptTokens tokens of all prompts, each counted once
  */
 record AnswerPlan(
@@ -18,7 +18,7 @@ record AnswerPlan(
         GenerationOptions options,
         AnswerJson json,
         Tokenizer tokenizer,
-        List<String> echoes,
+        List<Echo> echoes,
         int promptTokens) {
     AnswerPlan {
         echoes = List.copyOf(echoes);
@@ -30,6 +30,11 @@ record AnswerPlan(
 
     int logprobs() {
         return options.sampling().logprobs();
+    }
+
+    /** Whether a choice's echo has log probabilities, too. */
+    boolean scoresPrompt(int choice) {
+        return job.answers().get(choice).sampling().promptLogprobs() >= 0;
     }
 
     Usage usage(int completionTokens, int cachedTokens) {

@@ -73,7 +73,8 @@ final class Planner {
                         chat(text).stops()),
                 List.of(prompt),
                 List.of(maxTokens),
-                List.of(""));
+                List.of(Echo.NONE),
+                -1);
     }
 
     AnswerPlan completion(CompletionRequest request, Caller caller) {
@@ -81,7 +82,7 @@ final class Planner {
         ServedText text = text(pool);
         List<int[]> prompts = new ArrayList<>();
         List<Integer> maxTokens = new ArrayList<>();
-        List<String> echoes = new ArrayList<>();
+        List<Echo> echoes = new ArrayList<>();
         for (Prompt prompt : request.prompts()) {
             int[] tokens =
                     switch (prompt) {
@@ -96,7 +97,7 @@ final class Planner {
             prompts.add(tokens);
             maxTokens.add(
                     maxTokens(request.options(), tokens.length, pool, DEFAULT_COMPLETION_TOKENS));
-            echoes.add(request.echo() ? echo(prompt, text.tokenizer()) : "");
+            echoes.add(request.echo() ? echo(prompt, text.tokenizer()) : Echo.NONE);
         }
         return plan(
                 new Draft(
@@ -108,7 +109,8 @@ final class Planner {
                         List.of()),
                 prompts,
                 maxTokens,
-                echoes);
+                echoes,
+                request.echo() ? request.options().sampling().logprobs() : -1);
     }
 
     /**
@@ -145,10 +147,11 @@ final class Planner {
                                         "messages"));
     }
 
-    private static String echo(Prompt prompt, Tokenizer tokenizer) {
+    private static Echo echo(Prompt prompt, Tokenizer tokenizer) {
         return switch (prompt) {
-            case Prompt.Text(String given) -> given;
-            case Prompt.Tokens(int[] ids) -> TokenDecoder.decode(tokenizer, ids, false);
+            case Prompt.Text(String given) -> new Echo(given, false);
+            case Prompt.Tokens(int[] ids) ->
+                    new Echo(TokenDecoder.decode(tokenizer, ids, false), true);
         };
     }
 
@@ -214,7 +217,11 @@ final class Planner {
             List<String> stops) {}
 
     private AnswerPlan plan(
-            Draft draft, List<int[]> prompts, List<Integer> maxTokens, List<String> echoes) {
+            Draft draft,
+            List<int[]> prompts,
+            List<Integer> maxTokens,
+            List<Echo> echoes,
+            int promptLogprobs) {
         GenerationOptions options = draft.options();
         if (options.n() > parts.maxChoices()) {
             throw new BatonException(
@@ -225,7 +232,7 @@ final class Planner {
         options.sampling().requireVocabulary(draft.pool().card().getVocab());
         long seed = options.sampling().seed().orElseGet(parts.random()::nextLong);
         List<Job.Answer> answers = new ArrayList<>();
-        List<String> allEchoes = new ArrayList<>();
+        List<Echo> allEchoes = new ArrayList<>();
         int promptTokens = 0;
         for (int i = 0; i < prompts.size(); i++) {
             promptTokens += prompts.get(i).length;
@@ -235,7 +242,8 @@ final class Planner {
                                 prompts.get(i),
                                 options.sampling()
                                         .params(maxTokens.get(i), seed + k)
-                                        .withStops(draft.stops())));
+                                        .withStops(draft.stops())
+                                        .withPromptLogprobs(promptLogprobs)));
                 allEchoes.add(echoes.get(i));
             }
         }

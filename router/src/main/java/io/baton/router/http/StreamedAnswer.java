@@ -4,8 +4,10 @@ import io.baton.common.openai.Answer.Delta;
 import io.baton.common.openai.TokenLogprob;
 import io.baton.common.openai.Usage;
 import io.baton.common.proto.Finished;
+import io.baton.common.proto.PromptTokens;
 import io.baton.common.proto.Token;
 import io.baton.router.dispatch.SequenceSink;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +22,7 @@ final class StreamedAnswer implements SequenceSink {
     private final ReentrantLock turn = new ReentrantLock();
     private final boolean[] opened;
     private final int[] characters;
+    private final List<EchoedTokens> prompts = new ArrayList<>();
     private int completionTokens;
 
     StreamedAnswer(AnswerPlan plan, SseStream stream) {
@@ -27,6 +30,19 @@ final class StreamedAnswer implements SequenceSink {
         this.stream = stream;
         this.opened = new boolean[plan.choices()];
         this.characters = new int[plan.choices()];
+        for (int choice = 0; choice < plan.choices(); choice++) {
+            prompts.add(new EchoedTokens(plan, choice));
+        }
+    }
+
+    @Override
+    public void prompt(int choice, PromptTokens tokens) {
+        turn.lock();
+        try {
+            prompts.get(choice).add(tokens);
+        } finally {
+            turn.unlock();
+        }
     }
 
     @Override
@@ -76,10 +92,12 @@ final class StreamedAnswer implements SequenceSink {
         }
         opened[choice] = true;
         plan.json().open(choice, soFar()).ifPresent(stream::event);
-        String echo = plan.echoes().get(choice);
+        String echo = plan.echoes().get(choice).text();
         if (!echo.isEmpty()) {
             characters[choice] += echo.length();
-            stream.event(plan.json().delta(new Delta(choice, echo, null), soFar()));
+            @Nullable List<TokenLogprob> logprobs =
+                    plan.scoresPrompt(choice) ? prompts.get(choice).logprobs() : null;
+            stream.event(plan.json().delta(new Delta(choice, echo, logprobs), soFar()));
         }
     }
 

@@ -29,6 +29,12 @@ final class TokenLogprobs {
         return new TokenLogprob(text(bytes), bytes, token.getLogprob(), textOffset, top);
     }
 
+    /** The first token of a prompt, which has no probability. */
+    static TokenLogprob first(Tokenizer tokenizer, int token) {
+        byte[] bytes = tokenizer.bytes(token);
+        return new TokenLogprob(text(bytes), bytes, null, 0, List.of());
+    }
+
     private static String text(byte[] bytes) {
         return new String(bytes, StandardCharsets.UTF_8);
     }

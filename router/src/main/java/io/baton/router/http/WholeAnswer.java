@@ -4,6 +4,7 @@ import io.baton.common.openai.Answer.Choice;
 import io.baton.common.openai.Answer.End;
 import io.baton.common.openai.TokenLogprob;
 import io.baton.common.proto.Finished;
+import io.baton.common.proto.PromptTokens;
 import io.baton.common.proto.Token;
 import io.baton.router.dispatch.SequenceSink;
 import java.util.ArrayList;
@@ -21,16 +22,26 @@ final class WholeAnswer implements SequenceSink {
     private static final class Part {
         final StringBuilder text = new StringBuilder();
         final List<TokenLogprob> logprobs = new ArrayList<>();
+        final EchoedTokens echo;
         @Nullable End end;
+
+        Part(EchoedTokens echo) {
+            this.echo = echo;
+        }
     }
 
     WholeAnswer(AnswerPlan plan) {
         this.plan = plan;
-        for (String echo : plan.echoes()) {
-            Part part = new Part();
-            part.text.append(echo);
+        for (int choice = 0; choice < plan.choices(); choice++) {
+            Part part = new Part(new EchoedTokens(plan, choice));
+            part.text.append(plan.echoes().get(choice).text());
             parts.add(part);
         }
+    }
+
+    @Override
+    public void prompt(int choice, PromptTokens tokens) {
+        parts.get(choice).echo.add(tokens);
     }
 
     @Override
@@ -63,9 +74,18 @@ final class WholeAnswer implements SequenceSink {
                     new Choice(
                             i,
                             part.text.toString(),
-                            plan.logprobs() >= 0 ? part.logprobs : null,
+                            plan.logprobs() >= 0 ? logprobs(i, part) : null,
                             end));
         }
         return choices;
+    }
+
+    private List<TokenLogprob> logprobs(int choice, Part part) {
+        List<TokenLogprob> all = new ArrayList<>();
+        if (plan.scoresPrompt(choice)) {
+            all.addAll(part.echo.logprobs());
+        }
+        all.addAll(part.logprobs);
+        return all;
     }
 }

@@ -78,6 +78,10 @@ public final class LeastWork implements RoutePolicy {
         if (decoder.role() == WorkerRole.COLOCATED) {
             return local(decoder, "the worker is colocated", seen);
         }
+        if (request.atDecoder()) {
+            return local(
+                    decoder, "log probabilities of the prompt arise where it is computed", seen);
+        }
         Scored best = null;
         for (WorkerView worker : cluster.workers()) {
             if (worker.role() != WorkerRole.PREFILLER) {

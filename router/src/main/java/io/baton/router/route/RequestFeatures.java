@@ -10,6 +10,7 @@ import java.util.Set;
  * @param knownTokens tokens whose KV must be there: prompt and tokens already emitted
  * @param newTokens tokens still to generate at most
  * @param heldTokens worker id to leading tokens that it probably holds
+ * @param atDecoder whether the decoder must compute the whole prompt itself
  * @param failed ids of workers that failed or refused this request already
  */
 public record RequestFeatures(
@@ -17,6 +18,7 @@ public record RequestFeatures(
         int knownTokens,
         int newTokens,
         Map<String, Integer> heldTokens,
+        boolean atDecoder,
         Set<String> failed) {
     public RequestFeatures {
         heldTokens = Map.copyOf(heldTokens);

@@ -9,6 +9,7 @@ import io.baton.common.proto.Finished;
 import io.baton.common.proto.PrefillDone;
 import io.baton.common.proto.PrefillEvent;
 import io.baton.common.proto.PrefillRequest;
+import io.baton.common.proto.PromptTokens;
 import io.baton.common.proto.Ticket;
 import io.baton.common.proto.Token;
 import io.baton.common.proto.TransferDone;
@@ -82,6 +83,15 @@ final class FakeLegs implements Legs {
             return said(
                     DecodeEvent.newBuilder()
                             .setTransferDone(TransferDone.newBuilder().setHeldTokens(2)));
+        }
+
+        /** Tokens {@code [from, to)} of the prompt. */
+        LegEvent promptTokens(int from, int to) {
+            PromptTokens.Builder tokens = PromptTokens.newBuilder();
+            for (int i = from; i < to; i++) {
+                tokens.addTokens(Token.newBuilder().setIndex(i).setId(i).setLogprob(-1));
+            }
+            return said(DecodeEvent.newBuilder().setPromptTokens(tokens));
         }
 
         LegEvent token(int index, int id) {

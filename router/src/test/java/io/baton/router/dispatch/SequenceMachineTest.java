@@ -10,6 +10,7 @@ import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.generation.SamplingParams;
 import io.baton.common.proto.Finished;
+import io.baton.common.proto.PromptTokens;
 import io.baton.common.proto.Token;
 import io.baton.common.testkit.ManualTicker;
 import io.baton.router.dispatch.Legs.Outcome;
@@ -70,6 +71,11 @@ class SequenceMachineTest {
     private final SequenceSink sink =
             new SequenceSink() {
                 @Override
+                public void prompt(int choice, PromptTokens tokens) {
+                    heard.add("prompt of " + tokens.getTokensCount());
+                }
+
+                @Override
                 public void token(int choice, Token token) {
                     if (sinkFails != null) {
                         throw sinkFails;
@@ -116,13 +122,17 @@ class SequenceMachineTest {
     }
 
     private SequenceMachine machine() {
+        return machine(SamplingParams.greedy(MAX_TOKENS));
+    }
+
+    private SequenceMachine machine(SamplingParams sampling) {
         SequenceMachine machine =
                 new SequenceMachine(
                         new SequenceRequest(
                                 "r",
                                 0,
                                 PROMPT,
-                                SamplingParams.greedy(MAX_TOKENS),
+                                sampling,
                                 new SequenceRequest.Context("fp", ByteString.EMPTY, false, ""),
                                 List.of(),
                                 ticker.nanos() + Duration.ofSeconds(60).toNanos()),
@@ -186,6 +196,23 @@ class SequenceMachineTest {
         machine.on(decode().finished());
         assertEquals(List.of("0:9", "length"), heard);
         assertTrue(legs.prefills.isEmpty());
+    }
+
+    @Test
+    void aReportedPromptStaysWithTheDecoderAndIsNotReportedAgainOnceTokensAreOut() {
+        add("d1", WorkerRole.DECODER);
+        add("d2", WorkerRole.DECODER);
+        add("d3", WorkerRole.DECODER);
+        add("p", WorkerRole.PREFILLER);
+        SequenceMachine machine = machine(SamplingParams.greedy(MAX_TOKENS).withPromptLogprobs(2));
+        assertTrue(decode().start.getLocalPrefill());
+        machine.on(decode().promptTokens(1, 4));
+        machine.on(decode().died());
+        assertTrue(decode().start.getLocalPrefill());
+        assertEquals(2, decode().start.getSpec().getSampling().getPromptLogprobs());
+        machine.on(decode().promptTokens(1, 5));
+        machine.on(decode().token(0, 9));
+        assertEquals(List.of("prompt of 3", "prompt of 4", "0:9"), heard);
     }
 
     @Test

@@ -39,7 +39,7 @@ class LeastWorkTest {
     }
 
     private static RequestFeatures request(int tokens) {
-        return new RequestFeatures("r", tokens, 64, Map.of(), Set.of());
+        return new RequestFeatures("r", tokens, 64, Map.of(), false, Set.of());
     }
 
     private static Routed routed(RequestFeatures request, WorkerView... workers) {
@@ -68,7 +68,7 @@ class LeastWorkTest {
 
     @Test
     void aHeldPrefixMakesItShort() {
-        RequestFeatures held = new RequestFeatures("r", 500, 64, Map.of("d", 448), Set.of());
+        RequestFeatures held = new RequestFeatures("r", 500, 64, Map.of("d", 448), false, Set.of());
         assertEquals("local", prefillerOf(routed(held, decoder("d"), prefiller("p"))));
     }
 
@@ -114,8 +114,16 @@ class LeastWorkTest {
     }
 
     @Test
+    void aPromptThatIsReportedIsComputedByTheDecoder() {
+        RequestFeatures reported = new RequestFeatures("r", 5000, 64, Map.of(), true, Set.of());
+        Routed routed = routed(reported, decoder("d"), prefiller("p"));
+        assertEquals("local", prefillerOf(routed));
+        assertTrue(routed.reason().contains("log probabilities"), routed.reason());
+    }
+
+    @Test
     void aHeldPrefixDrawsUntilTheWorkerIsOverloaded() {
-        RequestFeatures held = new RequestFeatures("r", 500, 64, Map.of("b", 480), Set.of());
+        RequestFeatures held = new RequestFeatures("r", 500, 64, Map.of("b", 480), false, Set.of());
         assertEquals("b", routed(held, decoder("a"), decoder("b")).decoder().id());
         WorkerView overloaded =
                 worker("b", WorkerRole.DECODER, new Load(16, 16, 40, 9000, 1000, 1000, 0.02));
@@ -126,7 +134,7 @@ class LeastWorkTest {
     void excludedWorkersAreNotTakenAndSayWhy() {
         WorkerView draining =
                 new WorkerView("a", 1, WorkerRole.DECODER, "kv", 16, "draining", IDLE);
-        RequestFeatures failed = new RequestFeatures("r", 10, 64, Map.of(), Set.of("b"));
+        RequestFeatures failed = new RequestFeatures("r", 10, 64, Map.of(), false, Set.of("b"));
         Unroutable none =
                 assertInstanceOf(
                         Unroutable.class,
@@ -146,7 +154,7 @@ class LeastWorkTest {
         Map<String, Integer> taken = new HashMap<>();
         for (int i = 0; i < 1000; i++) {
             RequestFeatures request =
-                    new RequestFeatures("request-" + i, 10, 64, Map.of(), Set.of());
+                    new RequestFeatures("request-" + i, 10, 64, Map.of(), false, Set.of());
             String first = routed(request, decoder("a"), decoder("b")).decoder().id();
             assertEquals(first, routed(request, decoder("b"), decoder("a")).decoder().id());
             taken.merge(first, 1, Integer::sum);
@@ -157,7 +165,7 @@ class LeastWorkTest {
 
     @Test
     void aPrefillerIsChosenAnewForAGivenDecoder() {
-        RequestFeatures failed = new RequestFeatures("r", 500, 64, Map.of(), Set.of("p1"));
+        RequestFeatures failed = new RequestFeatures("r", 500, 64, Map.of(), false, Set.of("p1"));
         ClusterSnapshot cluster =
                 new ClusterSnapshot(List.of(decoder("d"), prefiller("p1"), prefiller("p2")));
         assertEquals(
