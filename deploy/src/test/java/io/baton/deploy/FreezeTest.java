@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -26,6 +27,7 @@ import tools.jackson.databind.JsonNode;
 class FreezeTest {
     private static final int TRIES = 20;
 
+    @Tag("soak")
     @Test
     void frozenWorkersAreReplaced() throws Exception {
         freezeEach(Map.of(), "baton_router_retries_total");
