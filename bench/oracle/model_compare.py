@@ -13,6 +13,8 @@ import argparse
 import gzip
 import json
 import os
+import platform
+import subprocess
 
 import llama_cpp
 import numpy
@@ -54,11 +56,20 @@ def main():
     model = Llama(options.gguf, n_ctx=longest + 8, n_batch=512, n_threads=options.threads,
                   n_threads_batch=options.threads, logits_all=True, verbose=False)
     result = perplexity(model, cases, options) if options.perplexity else divergence(model, cases, options)
-    result["llama_cpp"] = llama_cpp.__version__
+    result.update(llama_cpp=llama_cpp.__version__, commit=commit(), machine=platform.machine(), cpus=os.cpu_count())
     print(json.dumps(result, indent=1))
     if options.out:
         with open(options.out, "w") as out:
             json.dump(result, out)
+
+
+def commit():
+    here = os.path.dirname(os.path.abspath(__file__))
+    try:
+        return subprocess.run(["git", "-C", here, "rev-parse", "--short", "HEAD"],
+                              capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
 
 
 def load(folder, number, vocab):
