@@ -19,7 +19,14 @@ import java.util.function.Supplier;
  */
 public final class AdminServer implements AutoCloseable {
     private static final int BACKLOG = 16;
-    private static final int THREADS = 2;
+
+    // The JDK's server takes its bounds from system properties, before its first use. A client that
+    // sends or reads nothing holds a connection and a virtual thread, for ten seconds at most.
+    static {
+        bound("jdk.httpserver.maxConnections", 64);
+        bound("sun.net.httpserver.maxReqTime", 10);
+        bound("sun.net.httpserver.maxRspTime", 10);
+    }
 
     private final HttpServer server;
     private final ExecutorService executor;
@@ -45,9 +52,8 @@ public final class AdminServer implements AutoCloseable {
                     HttpServer.create(
                             new InetSocketAddress(InetAddress.getByName(host), port), BACKLOG);
             ExecutorService executor =
-                    Executors.newFixedThreadPool(
-                            THREADS,
-                            Thread.ofPlatform().daemon().name("baton-admin-", 0).factory());
+                    Executors.newThreadPerTaskExecutor(
+                            Thread.ofVirtual().name("baton-admin-", 0).factory());
             server.setExecutor(executor);
             boolean guarded = !ClusterToken.isLoopback(host);
             server.createContext(
@@ -74,6 +80,12 @@ public final class AdminServer implements AutoCloseable {
                             .formatted(host, port, e.getMessage()),
                     "admin.port",
                     e);
+        }
+    }
+
+    private static void bound(String property, int value) {
+        if (System.getProperty(property) == null) {
+            System.setProperty(property, String.valueOf(value));
         }
     }
 

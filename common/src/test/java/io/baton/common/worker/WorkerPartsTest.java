@@ -1,5 +1,6 @@
 package io.baton.common.worker;
 
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -15,6 +16,7 @@ import io.baton.common.proto.GenerationSpec;
 import io.baton.common.proto.KvFormat;
 import io.grpc.ManagedChannel;
 import io.grpc.Server;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -246,6 +248,29 @@ class WorkerPartsTest {
             assertEquals("200 ok\n", get(client, admin, "/livez"));
             alive.set(false);
             assertEquals("503 stuck\n", get(client, admin, "/livez"));
+        }
+    }
+
+    @Test
+    void clientsThatSendNothingHoldNobodyUp() throws Exception {
+        List<Socket> silent = new ArrayList<>();
+        try (AdminServer admin =
+                        AdminServer.start(
+                                "127.0.0.1",
+                                0,
+                                ClusterToken.none(),
+                                new AdminServer.Sources(() -> "", () -> true));
+                HttpClient client = HttpClient.newHttpClient()) {
+            for (int i = 0; i < 20; i++) {
+                Socket socket = new Socket("127.0.0.1", admin.port());
+                silent.add(socket);
+                socket.getOutputStream().write("GET /livez HT".getBytes(US_ASCII));
+            }
+            assertEquals("200 ok\n", get(client, admin, "/livez"));
+        } finally {
+            for (Socket socket : silent) {
+                socket.close();
+            }
         }
     }
 
