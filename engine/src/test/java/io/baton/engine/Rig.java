@@ -12,6 +12,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /** A tiny model's weights on one provider, and engines over them. */
 final class Rig implements AutoCloseable {
@@ -62,21 +64,66 @@ final class Rig implements AutoCloseable {
         return serve(loop, List.of(spec)).getFirst();
     }
 
-    /** Serves all at once. */
+    /** Serves all, each as soon as it is in line. */
     static List<Outcome> serve(EngineLoop loop, List<SequenceSpec> specs)
             throws InterruptedException {
-        List<Reservation> reservations = new ArrayList<>();
-        List<Recorder> recorders = new ArrayList<>();
-        for (SequenceSpec spec : specs) {
-            reservations.add(loop.reserve(spec));
+        List<Reservation> reservations = reserve(loop, specs);
+        return outcomes(reservations, start(loop, reservations));
+    }
+
+    /**
+     * Serves all at once: the engine is held, by a sequence of one block, until all are in line, so
+     * that what shares a step does not depend on how fast threads run.
+     */
+    static List<Outcome> serveTogether(EngineLoop loop, List<SequenceSpec> specs)
+            throws InterruptedException {
+        CountDownLatch inLine = new CountDownLatch(1);
+        Recorder holding =
+                new Recorder() {
+                    @Override
+                    public void onStarted() {
+                        super.onStarted();
+                        try {
+                            if (!inLine.await(60, TimeUnit.SECONDS)) {
+                                throw new AssertionError("the others never came");
+                            }
+                        } catch (InterruptedException e) {
+                            throw new IllegalStateException(e);
+                        }
+                    }
+                };
+        SequenceSpec holder = Specs.greedy("holder", new int[] {11}, 1);
+        List<Reservation> reservations;
+        List<Recorder> recorders;
+        try (Reservation place = loop.reserve(holder)) {
+            reservations = reserve(loop, specs);
+            loop.prefill(place, holding, true);
+            holding.awaitStart();
+            recorders = start(loop, reservations);
+            inLine.countDown();
+            holding.await();
         }
+        return outcomes(reservations, recorders);
+    }
+
+    private static List<Reservation> reserve(EngineLoop loop, List<SequenceSpec> specs) {
+        return specs.stream().map(loop::reserve).toList();
+    }
+
+    private static List<Recorder> start(EngineLoop loop, List<Reservation> reservations) {
+        List<Recorder> recorders = new ArrayList<>();
         for (Reservation reservation : reservations) {
             Recorder recorder = new Recorder();
             recorders.add(recorder);
             loop.prefill(reservation, recorder, true);
         }
+        return recorders;
+    }
+
+    private static List<Outcome> outcomes(List<Reservation> reservations, List<Recorder> recorders)
+            throws InterruptedException {
         List<Outcome> outcomes = new ArrayList<>();
-        for (int i = 0; i < specs.size(); i++) {
+        for (int i = 0; i < recorders.size(); i++) {
             outcomes.add(recorders.get(i).await());
             reservations.get(i).close();
         }

@@ -132,9 +132,9 @@ class SamenessTest {
         assertAtRest(plain);
 
         plain.clearCache();
-        assertSame(expected, Rig.serve(plain, specs), "batch of 8");
+        assertSame(expected, Rig.serveTogether(plain, specs), "batch of 8");
         EngineLoop.Counters before = plain.counters();
-        assertSame(expected, Rig.serve(plain, specs), "batch of 8 with prefix reuse");
+        assertSame(expected, Rig.serveTogether(plain, specs), "batch of 8 with prefix reuse");
         assertTrue(plain.counters().reusedTokens() > before.reusedTokens() + 900);
         assertAtRest(plain);
 
@@ -142,7 +142,7 @@ class SamenessTest {
             EngineLoop small = rig.loop(200, stepTokens);
             assertSame(expected, oneByOne(small, specs), "alone, spans of " + stepTokens);
             small.clearCache();
-            assertSame(expected, Rig.serve(small, specs), "batch, spans of " + stepTokens);
+            assertSame(expected, Rig.serveTogether(small, specs), "batch, spans of " + stepTokens);
             assertAtRest(small);
         }
         apart(rig, specs, expected);
@@ -168,9 +168,10 @@ class SamenessTest {
 
     private static void preempted(Rig rig, List<SequenceSpec> specs, List<Outcome> expected)
             throws InterruptedException {
-        // 1+1+2+3+16+16+17+19 = 75 blocks for the prompts; the answers need 7 more.
+        // 1+1+2+3+16+16+17+19 = 75 blocks for the prompts, one for what holds the engine until all
+        // are in line; the answers need 7 more.
         EngineLoop tight = rig.loop(76, 64);
-        assertSame(expected, Rig.serve(tight, specs), "preempted");
+        assertSame(expected, Rig.serveTogether(tight, specs), "preempted");
         assertTrue(tight.counters().preemptions() > 0, "the pool was to be too small");
         assertAtRest(tight);
     }
