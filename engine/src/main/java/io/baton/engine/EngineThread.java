@@ -10,6 +10,7 @@ import io.baton.engine.Scheduler.Span;
 import io.baton.engine.StepRunner.Sampled;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -126,8 +127,12 @@ final class EngineThread implements Runnable {
             failNotFinite(sequence);
             return;
         }
+        List<TokenOutput> fresh = sequence.report(scored.tokens());
+        if (fresh.isEmpty()) {
+            return;
+        }
         try {
-            listener.onPromptTokens(scored.tokens());
+            listener.onPromptTokens(fresh);
         } catch (RuntimeException e) {
             failListener(sequence, e);
         }

@@ -301,9 +301,6 @@ final class Scheduler {
             sequence.inStep = false;
             if (done && sequence.phase == Phase.RUNNING) {
                 sequence.computed = span.to();
-                if (span.scored() > 0) {
-                    sequence.scored = span.from() + span.scored() + 1;
-                }
                 sequence.announced =
                         Math.max(sequence.announced, Math.min(span.to(), sequence.known));
                 publish(sequence);

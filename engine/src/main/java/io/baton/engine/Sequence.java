@@ -1,5 +1,6 @@
 package io.baton.engine;
 
+import io.baton.common.generation.TokenOutput;
 import io.baton.common.kv.ChunkKey;
 import io.baton.common.kv.KeyChain;
 import java.util.ArrayList;
@@ -79,7 +80,8 @@ final class Sequence {
 
     /**
      * Tokens of the prompt, from its start, that need no log probability any more: the first has
-     * none, the others were reported.
+     * none, the others were reported. Never less after a preemption: a token computed again is not
+     * reported again. Written by the engine's thread alone, between plans.
      */
     int scored;
 
@@ -136,6 +138,15 @@ final class Sequence {
      */
     int reusable() {
         return (scores() ? scored : size) - 1;
+    }
+
+    /** Of tokens that a step has scored, those not reported so far; they are from now on. */
+    List<TokenOutput> report(List<TokenOutput> tokens) {
+        List<TokenOutput> fresh = tokens.stream().filter(t -> t.index() >= scored).toList();
+        if (!fresh.isEmpty()) {
+            scored = fresh.getLast().index() + 1;
+        }
+        return fresh;
     }
 
     /** Whether the logits of the rows from {@code computed} on report tokens of the prompt. */
