@@ -54,6 +54,16 @@ class FailoverTest {
         };
     }
 
+    /** A decoder that is told, once its prefiller is lost, to compute the prompt itself. */
+    private static final FakeWorker.DecodeScript GOES_ON_ALONE =
+            call -> {
+                call.ticket();
+                assertTrue(call.awaitReticket());
+                call.started(0);
+                call.tokens(0, call.spec().getSampling().getMaxTokens());
+                call.finished();
+            };
+
     @Test
     void prefillAndDecodeOnTwoWorkers(@TempDir Path state) throws Exception {
         try (TestCluster cluster = TestCluster.start(state, o -> o)) {
@@ -176,15 +186,7 @@ class FailoverTest {
     @Test
     void aPrefillerThatFallsSilentOnOneCallIsReplaced(@TempDir Path state) throws Exception {
         try (TestCluster cluster = TestCluster.start(state, o -> o)) {
-            cluster.add("d", Role.ROLE_DECODER)
-                    .decoding(
-                            call -> {
-                                call.ticket();
-                                assertTrue(call.awaitReticket());
-                                call.started(0);
-                                call.tokens(0, call.spec().getSampling().getMaxTokens());
-                                call.finished();
-                            });
+            cluster.add("d", Role.ROLE_DECODER).decoding(GOES_ON_ALONE);
             cluster.add("p", Role.ROLE_PREFILLER)
                     .prefilling(
                             call -> {
@@ -204,15 +206,7 @@ class FailoverTest {
     @Test
     void theLastPrefillerIsReplacedByTheDecoderItself(@TempDir Path state) throws Exception {
         try (TestCluster cluster = TestCluster.start(state, o -> o)) {
-            cluster.add("d", Role.ROLE_DECODER)
-                    .decoding(
-                            call -> {
-                                call.ticket();
-                                assertTrue(call.awaitReticket());
-                                call.started(0);
-                                call.tokens(0, call.spec().getSampling().getMaxTokens());
-                                call.finished();
-                            });
+            cluster.add("d", Role.ROLE_DECODER).decoding(GOES_ON_ALONE);
             cluster.add("p", Role.ROLE_PREFILLER)
                     .prefilling(call -> call.failed(ErrorCode.INTERNAL, "broken"));
             cluster.awaitWorkers(2);
