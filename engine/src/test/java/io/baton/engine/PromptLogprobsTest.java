@@ -99,7 +99,8 @@ class PromptLogprobsTest {
     @Test
     void equalThemAmongOthersAndWhereBlocksRunOut() throws InterruptedException {
         Story story = story();
-        // All 24 blocks are taken at once, and the answers need 7 more: the newest gives way, in the
+        // All 24 blocks are taken at once, and the answers need 7 more: the newest gives way, in
+        // the
         // middle of its prompt, and what it said of it until then is not said again.
         EngineLoop loop = rig.loop(24, 40);
         try (Reservation third = loop.reserve(scoring("third", story.tokens(), 20))) {
