@@ -278,7 +278,12 @@ public final class RouterLink implements AutoCloseable {
             forget();
             ClientCallStreamObserver<WorkerMessage> open = call;
             if (open != null) {
-                open.cancel("the worker leaves", null);
+                try {
+                    // Ends the stream in order: a cancelled one looks like a worker that died.
+                    open.onCompleted();
+                } catch (IllegalStateException e) {
+                    LOG.debug("router {} had ended the stream: {}", name, e.getMessage());
+                }
             }
         }
 

@@ -197,7 +197,7 @@ class RouterLinkTest {
         assertEquals(RouterLink.State.MEMBER, take(states));
         link.close();
         assertEquals(RouterLink.State.CLOSED, take(states));
-        assertEquals("error", take(registry.ends));
+        assertEquals("completed", take(registry.ends));
         time.advance(60 * SECOND);
         assertTrue(registry.joins.isEmpty());
     }

@@ -143,6 +143,12 @@ public final class Registry {
         LOG.info("worker {} drains", worker.id());
     }
 
+    /** A worker leaves in order. */
+    void leave(Worker worker) {
+        worker.drain();
+        lose(worker, "it left");
+    }
+
     /** Ends a worker's lease; nothing happens if it is over already. */
     void lose(Worker worker, String why) {
         synchronized (this) {

@@ -125,7 +125,9 @@ public final class RegistryService extends RegistryGrpc.RegistryImplBase {
 
         @Override
         public void onCompleted() {
-            end("it left");
+            if (worker != null) {
+                registry.leave(worker);
+            }
             if (!over) {
                 over = true;
                 answers.onCompleted();
