@@ -112,4 +112,17 @@ BATON_EXPORT int64_t baton_weight_bytes(const baton_weight *weight);
 /* Runs the operations in order. One call at a time. */
 BATON_EXPORT int32_t baton_run(baton_pool *pool, const baton_op *ops, int32_t count);
 
+/*
+ * Ticks that callers of baton_run have spent since the library was loaded, each in one slot alone:
+ * operations under their kind; products under MATMUL + the weight's type; their rounding of rows
+ * under QUANTISE; waiting for other threads under WAIT. Slot 0 is the clock itself.
+ */
+enum {
+    BATON_PROFILE_QUANTISE = 24,
+    BATON_PROFILE_WAIT = 25,
+    BATON_PROFILE_MATMUL = 32,
+    BATON_PROFILE_SLOTS = 64
+};
+BATON_EXPORT void baton_profile(uint64_t *out);
+
 #endif

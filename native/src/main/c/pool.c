@@ -17,6 +17,7 @@
 #include <time.h>
 
 #include "internal.h"
+#include "profile.h"
 
 #define SPINS_BETWEEN_LOOKS 64
 #define SPIN_NANOS 50000
@@ -145,6 +146,7 @@ void baton_pool_share(baton_pool *pool, int tasks, pool_task task, void *context
     atomic_store(&pool->ticket, (uint64_t)tasks << 32);
     wake_sleepers(pool);
     work(pool, 0);
+    uint64_t start = profile_now();
     int64_t until = nanos() + SPIN_NANOS;
     while (atomic_load_explicit(&pool->completed, memory_order_acquire) < (uint32_t)tasks) {
         relax();
@@ -152,6 +154,7 @@ void baton_pool_share(baton_pool *pool, int tasks, pool_task task, void *context
             sched_yield();
         }
     }
+    profile_add(BATON_PROFILE_WAIT, profile_now() - start);
 }
 
 static int start_threads(baton_pool *pool) {

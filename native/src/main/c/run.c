@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "profile.h"
 
 /* Elements below which sharing costs more than it saves, and of one shared task. */
 #define ALONE 8192
@@ -196,7 +197,10 @@ static int quantise_rows(baton_pool *pool, matmul_job *job) {
         job->quant_rows_per_task = job->in.rows;
     }
     int tasks = (job->in.rows + job->quant_rows_per_task - 1) / job->quant_rows_per_task;
+    uint64_t start = profile_now();
+    uint64_t inner = profile_inner();
     baton_pool_share(pool, tasks, quant_task, job);
+    profile_own(BATON_PROFILE_QUANTISE, start, inner);
     return BATON_OK;
 }
 
@@ -264,9 +268,16 @@ static int run_one(baton_pool *pool, const baton_op *op) {
 
 int32_t baton_run(baton_pool *pool, const baton_op *ops, int32_t count) {
     for (int32_t i = 0; i < count; i++) {
+        uint64_t start = profile_now();
+        uint64_t inner = profile_inner();
         int status = run_one(pool, &ops[i]);
         if (status != BATON_OK) {
             return status;
+        }
+        if (ops[i].kind == BATON_MATMUL) {
+            profile_matmul(&ops[i], start, inner);
+        } else {
+            profile_own(ops[i].kind, start, inner);
         }
     }
     return BATON_OK;

@@ -201,6 +201,16 @@ static void crowd(baton_pool *pool) {
     free(expected);
 }
 
+static void profiled(void) {
+    uint64_t ticks[BATON_PROFILE_SLOTS];
+    baton_profile(ticks);
+    const int used[] = {BATON_NORM, BATON_ADD, BATON_GATED, BATON_ATTENTION, BATON_PROFILE_WAIT,
+        BATON_PROFILE_QUANTISE, BATON_PROFILE_MATMUL + BATON_Q8_0, BATON_PROFILE_MATMUL + BATON_F32};
+    for (size_t i = 0; i < sizeof used / sizeof used[0]; i++) {
+        check(ticks[used[i]] > 0, "not counted", used[i]);
+    }
+}
+
 int main(void) {
     baton_pool *pools[2] = {NULL, NULL};
     int levels = baton_best_level() + 1;
@@ -214,6 +224,7 @@ int main(void) {
         crowd(pools[level]);
         baton_pool_close(pools[level]);
     }
+    profiled();
     printf("selftest: %d levels agree\n", levels);
     return 0;
 }

@@ -2,6 +2,7 @@ package io.baton.kernels;
 
 import io.baton.common.model.TensorType;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /**
  * A provider of kernels. Chosen once at start by {@code KernelsProviders}, with the reason printed.
@@ -31,6 +32,13 @@ public interface Kernels extends AutoCloseable {
     Weight weight(TensorType type, int rows, int cols, MemorySegment data);
 
     KernelQueue newQueue();
+
+    /**
+     * Where this process' time in the kernels went so far; empty if the provider does not count.
+     */
+    default Optional<KernelTimes> times() {
+        return Optional.empty();
+    }
 
     @Override
     void close();

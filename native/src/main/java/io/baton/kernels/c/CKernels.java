@@ -3,6 +3,7 @@ package io.baton.kernels.c;
 import io.baton.common.model.TensorType;
 import io.baton.kernels.Buffer;
 import io.baton.kernels.KernelQueue;
+import io.baton.kernels.KernelTimes;
 import io.baton.kernels.Kernels;
 import io.baton.kernels.NumericProfile;
 import io.baton.kernels.Weight;
@@ -10,6 +11,7 @@ import io.baton.kernels.host.HostBuffer;
 import io.baton.kernels.host.Shapes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -92,6 +94,11 @@ public final class CKernels implements Kernels {
     @Override
     public KernelQueue newQueue() {
         return new CQueue(pool, ropes);
+    }
+
+    @Override
+    public Optional<KernelTimes> times() {
+        return Optional.of(Profile.read(library));
     }
 
     @Override

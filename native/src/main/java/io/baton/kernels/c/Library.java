@@ -39,6 +39,7 @@ final class Library {
     private final MethodHandle pack;
     private final MethodHandle weightBytes;
     private final MethodHandle run;
+    private final MethodHandle profile;
 
     private Library(SymbolLookup symbols) throws NativeUnavailable {
         MethodHandle abi = function(symbols, "baton_abi", JAVA_INT);
@@ -63,6 +64,7 @@ final class Library {
                         ADDRESS);
         weightBytes = function(symbols, "baton_weight_bytes", JAVA_LONG, ADDRESS);
         run = function(symbols, "baton_run", JAVA_INT, ADDRESS, ADDRESS, JAVA_INT);
+        profile = action(symbols, "baton_profile", ADDRESS);
     }
 
     /** The library, loaded at the first call. */
@@ -138,6 +140,11 @@ final class Library {
 
     long weightBytes(MemorySegment weight) {
         return (long) call(weightBytes, weight);
+    }
+
+    /** Copies the counters; room for all slots. */
+    void profile(MemorySegment slots) {
+        call(profile, slots);
     }
 
     /** Runs {@code count} operations; 0 if all went well. */
