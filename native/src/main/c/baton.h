@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define BATON_ABI 1
+#define BATON_ABI 2
 
 #if defined(__GNUC__)
 #define BATON_EXPORT __attribute__((visibility("default")))
@@ -51,10 +51,12 @@ enum { BATON_SILU = 0, BATON_GELU_TANH = 1 };
  * ADD        rows, cols                                                                 inout, delta
  * ROPE       rows, cols                              head, rotated, interleaved         inout, positions, cos, sin
  * STORE      rows, cols        spans                 kv heads, head, dtype, block       k, v, layer, spans, blocks
- * ATTENTION  rows, cols        spans        scale    kv heads, head, dtype, block,      q, out, layer, spans, blocks
- *                                                    heads, window
+ * ATTENTION  rows, cols        spans        scale,   kv heads, head, dtype, block,      q, out, layer, spans, blocks
+ *                                           softcap  heads, window
  * GATED      rows, cols                              activation                         gate, up, out
  * GATHER     rows, cols                                                                 in, rows, out
+ * BIAS       rows, cols                                                                 inout, vector
+ * SOFTCAP    rows, cols                     cap                                         inout
  */
 enum {
     BATON_EMBED = 1,
@@ -65,7 +67,9 @@ enum {
     BATON_STORE,
     BATON_ATTENTION,
     BATON_GATED,
-    BATON_GATHER
+    BATON_GATHER,
+    BATON_BIAS,
+    BATON_SOFTCAP
 };
 
 #define BATON_PROJECTIONS 4

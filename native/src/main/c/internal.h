@@ -86,6 +86,8 @@ typedef struct {
     void (*rope)(const baton_op *op, int from, int to);
     void (*store)(const baton_op *op, int from, int to);
     void (*gated)(const baton_op *op, int from, int to);
+    void (*bias)(const baton_op *op, int from, int to);
+    void (*softcap)(const baton_op *op, int from, int to);
     int (*attention_tasks)(const baton_op *op);
     size_t (*attention_scratch)(const baton_op *op);
     void (*attention)(const baton_op *op, int task, float *scratch);

@@ -260,6 +260,8 @@ static int run_one(baton_pool *pool, const baton_op *op) {
         case BATON_STORE: run_rows(pool, op, op->cols, level->store); break;
         case BATON_ATTENTION: return run_attention(pool, op);
         case BATON_GATED: run_rows(pool, op, op->cols, level->gated); break;
+        case BATON_BIAS: run_rows(pool, op, op->cols, level->bias); break;
+        case BATON_SOFTCAP: run_rows(pool, op, op->cols, level->softcap); break;
         case BATON_GATHER: run_rows(pool, op, op->cols, gather_rows); break;
         default: return BATON_BAD_OPERATION;
     }

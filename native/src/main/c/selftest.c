@@ -145,6 +145,7 @@ static void attentions(baton_pool *const *pools, int levels) {
                 op.kind = BATON_ATTENTION;
                 op.cols = heads * dim;
                 op.number[0] = 0.2f;
+                op.number[1] = shape % 2 == 1 ? 2.0f : 0;
                 op.p[0] = q;
                 op.p[1] = out[level];
                 run_one_op(pools[level], &op, "attention");
@@ -174,24 +175,27 @@ static void crowd(baton_pool *pool) {
     for (int i = 0; i < ROWS * WIDTH; i++) {
         expected[i] = x[i];
     }
-    baton_op ops[3] = {
+    enum { OPS = 5 };
+    baton_op ops[OPS] = {
         {.kind = BATON_ADD, .rows = ROWS, .cols = WIDTH, .p = {x, delta}},
         {.kind = BATON_NORM, .rows = ROWS, .cols = WIDTH, .count = 1, .number = {1e-5f}, .p = {x, w, x}},
-        {.kind = BATON_GATED, .rows = ROWS, .cols = WIDTH, .n = {1}, .p = {x, delta, x}}};
+        {.kind = BATON_GATED, .rows = ROWS, .cols = WIDTH, .n = {1}, .p = {x, delta, x}},
+        {.kind = BATON_BIAS, .rows = ROWS, .cols = WIDTH, .p = {x, w}},
+        {.kind = BATON_SOFTCAP, .rows = ROWS, .cols = WIDTH, .number = {3}, .p = {x}}};
     for (int round = 0; round < ROUNDS; round++) {
-        check(baton_run(pool, ops, 3) == BATON_OK, "crowd", round);
+        check(baton_run(pool, ops, OPS) == BATON_OK, "crowd", round);
     }
     for (int round = 0; round < ROUNDS; round++) {
         for (int row = 0; row < ROWS; row++) {
-            baton_op one[3];
+            baton_op one[OPS];
             memcpy(one, ops, sizeof one);
-            for (int i = 0; i < 3; i++) {
+            for (int i = 0; i < OPS; i++) {
                 one[i].rows = 1;
                 one[i].p[0] = expected + row * WIDTH;
             }
             one[0].p[1] = one[2].p[1] = delta + row * WIDTH;
             one[1].p[2] = one[2].p[2] = expected + row * WIDTH;
-            check(baton_run(pool, one, 3) == BATON_OK, "alone", row);
+            check(baton_run(pool, one, OPS) == BATON_OK, "alone", row);
         }
     }
     check(memcmp(x, expected, (size_t)ROWS * WIDTH * 4) == 0, "rows depend on the threads", 0);

@@ -2,6 +2,7 @@ package io.baton.kernels;
 
 import io.baton.common.model.RopeTable;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An ordered queue of operations on one provider. Operations run in the order given; a CPU provider
@@ -34,11 +35,20 @@ public interface KernelQueue extends AutoCloseable {
      */
     void rmsNormHeads(Tensor inOut, Weight gain, float eps);
 
-    /** {@code out[r] = weight * in[r]}, for each projection, over one input. */
+    /** {@code out[r] = weight * in[r] + bias}, for each projection, over one input. */
     void matmul(Tensor in, List<Projection> projections);
 
-    /** A weight {@code [out.cols, in.cols]} and where its product goes. */
-    record Projection(Weight weight, Tensor out) {}
+    /**
+     * A weight {@code [out.cols, in.cols]} and where its product goes.
+     *
+     * @param bias a vector {@code [out.cols]}, added in float32 to each whole product; or null
+     */
+    record Projection(Weight weight, @Nullable Weight bias, Tensor out) {
+        /** A product without bias. */
+        public Projection(Weight weight, Tensor out) {
+            this(weight, null, out);
+        }
+    }
 
     /** {@code inOut[r] += delta[r]}. */
     void add(Tensor inOut, Tensor delta);
@@ -62,8 +72,15 @@ public interface KernelQueue extends AutoCloseable {
      * @param heads query heads; a multiple of the layout's KV heads
      * @param scale factor of the scores
      * @param window how many positions a row sees, itself included; 0 means all before it
+     * @param softcap a scaled score s becomes {@code softcap * tanh(s / softcap)} (Gemma 2); 0 for
+     *     none
      */
-    record AttentionShape(int heads, float scale, int window) {}
+    record AttentionShape(int heads, float scale, int window, float softcap) {
+        /** Scores as they are. */
+        public AttentionShape(int heads, float scale, int window) {
+            this(heads, scale, window, 0f);
+        }
+    }
 
     /**
      * {@code out[r] = activation(gate[r]) * up[r]}, element by element. {@code out} may be {@code
@@ -87,6 +104,14 @@ public interface KernelQueue extends AutoCloseable {
      * As {@link #matmul}, over the first {@code rows} rows, whatever the batch: the output head.
      */
     void matmulRows(Tensor in, Projection projection, int rows);
+
+    /**
+     * {@code inOut[r] = cap * tanh(inOut[r] / cap)}, element by element over the first {@code rows}
+     * rows, whatever the batch: logits of Gemma 2.
+     *
+     * @param cap above 0
+     */
+    void softcap(Tensor inOut, float cap, int rows);
 
     /** Starts everything enqueued so far. */
     void submit();

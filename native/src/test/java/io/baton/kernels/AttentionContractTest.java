@@ -48,6 +48,7 @@ class AttentionContractTest {
         for (KvDtype dtype : KvDtype.values()) {
             KvLayout layout = new KvLayout(2, kvHeads, headDim, dtype, 16);
             attention(layout, new AttentionShape(heads, 0.17f, window), first, rows);
+            attention(layout, new AttentionShape(heads, 0.9f, window, 5f), first, rows);
         }
     }
 
@@ -92,11 +93,15 @@ class AttentionContractTest {
                                 p -> stored(layout, qkv[1], p * layout.tokenElements() + kv),
                                 p -> stored(layout, qkv[2], p * layout.tokenElements() + kv),
                                 new int[] {low, position + 1},
-                                shape.scale());
+                                score -> capped(score * shape.scale(), shape.softcap()));
                 System.arraycopy(one, 0, out, at, headDim);
             }
         }
         return out;
+    }
+
+    private static double capped(double score, double cap) {
+        return cap == 0 ? score : cap * Math.tanh(score / cap);
     }
 
     private static double[] stored(KvLayout layout, float[] values, int at) {

@@ -81,6 +81,7 @@ class ExactnessTest {
         private final KvPages pages;
         private final Weight table;
         private final Weight gain;
+        private final Weight bias;
         private final Weight keys;
         private final Weight values;
         private final List<Weight> square = new ArrayList<>();
@@ -98,6 +99,7 @@ class ExactnessTest {
             pages = new KvPages(rig.kernels.allocate(LAYOUT.blockBytes() * blocks), LAYOUT, blocks);
             table = weight(TensorType.Q8_0, 100, random);
             gain = rig.vector(Rig.gaussian(WIDTH, random));
+            bias = rig.vector(Rig.gaussian(KV, random));
             keys = weight(TensorType.Q4_1, KV, random);
             values = weight(TensorType.Q6_K, KV, random);
             for (TensorType type : TYPES) {
@@ -163,7 +165,7 @@ class ExactnessTest {
                     normed,
                     List.of(
                             new Projection(square.get(TYPES.indexOf(TensorType.Q4_0)), q),
-                            new Projection(keys, k),
+                            new Projection(keys, bias, k),
                             new Projection(values, v)));
             queue.rope(q, HEAD, rope);
             queue.rope(k, HEAD, rope);
@@ -172,6 +174,9 @@ class ExactnessTest {
             queue.add(x, normed);
             queue.attention(q, pages, 0, new AttentionShape(4, 0.125f, 0), normed);
             queue.add(x, normed);
+            queue.attention(q, pages, 0, new AttentionShape(4, 0.125f, 33, 1.5f), normed);
+            queue.add(x, normed);
+            queue.softcap(x, 30, batch.rows());
             for (Weight weight : square) {
                 queue.rmsNorm(x, gain, 1e-6f, normed);
                 queue.matmul(normed, List.of(new Projection(weight, q)));

@@ -107,6 +107,54 @@ class KernelsContractTest {
     }
 
     @Test
+    void biasIsAddedToTheWholeProduct() {
+        for (int cols : new int[] {1, 7, 8, 20, 129}) {
+            float[] x = Rig.gaussian(5 * 32, random);
+            float[] bias = Rig.gaussian(cols, random);
+            Tensor in = rig.tensor(x, 32);
+            MemorySegment data = RandomBlocks.of(TensorType.Q8_0, 32L * cols, random);
+            Weight weight = rig.kernels.weight(TensorType.Q8_0, cols, 32, data);
+            Tensor plain = rig.tensor(5, cols);
+            Tensor sums = rig.tensor(5, cols);
+            rig.queue.begin(Rig.rows(4));
+            rig.queue.matmul(
+                    in,
+                    List.of(
+                            new Projection(weight, rig.vector(bias), sums),
+                            new Projection(weight, plain)));
+            float[] expected = rig.read(plain, 5);
+            for (int i = 0; i < 4 * cols; i++) {
+                expected[i] += bias[i % cols];
+            }
+            assertArrayEquals(expected, rig.read(sums, 5));
+            rig.queue.matmulRows(in, new Projection(weight, rig.vector(bias), plain), 4);
+            assertArrayEquals(expected, rig.read(plain, 5));
+        }
+    }
+
+    @Test
+    void softcapBendsItsOwnRowsToTheCap() {
+        float[] x = {0, -0f, 1e-6f, 0.5f, -0.5f, 3, -3, 29, -31, 300, -1e30f};
+        int cols = x.length;
+        Tensor t = rig.tensor(3, cols);
+        float[] all = new float[3 * cols];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = x[i % cols];
+        }
+        rig.write(t, all);
+        rig.queue.begin(Rig.rows(1));
+        rig.queue.softcap(t, 30, 2);
+        float[] y = rig.read(t, 3);
+        for (int i = 0; i < all.length; i++) {
+            double expected = i < 2 * cols ? 30 * Math.tanh(all[i] / 30.0) : all[i];
+            assertEquals(expected, y[i], 1e-5, "" + all[i]);
+        }
+        // An element's bits do not depend on its place among vectors.
+        assertArrayEquals(
+                java.util.Arrays.copyOf(y, cols), java.util.Arrays.copyOfRange(y, cols, 2 * cols));
+    }
+
+    @Test
     void integerExtremesAreExact() {
         // Largest quanta against largest rows: nothing may saturate on the way.
         for (int fill : new int[] {0x80, 0x7f, 0xff, 0x00}) {
@@ -333,5 +381,9 @@ class KernelsContractTest {
         assertThrows(
                 IllegalArgumentException.class,
                 () -> rig.queue.gather(in, new int[] {2}, rig.tensor(1, 64)));
+        Projection biased = new Projection(weight, rig.vector(new float[7]), rig.tensor(2, 8));
+        assertThrows(IllegalArgumentException.class, () -> rig.queue.matmulRows(in, biased, 1));
+        assertThrows(IllegalArgumentException.class, () -> rig.queue.softcap(in, 30, 3));
+        assertThrows(IllegalArgumentException.class, () -> rig.queue.softcap(in, 0, 1));
     }
 }

@@ -3,6 +3,7 @@ package io.baton.kernels;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.function.DoubleUnaryOperator;
 import java.util.function.IntFunction;
 
 /** The operations once more, in double and as plainly as they can be written. */
@@ -57,13 +58,14 @@ final class Naive {
      *
      * @param keys key of a position
      * @param positions the positions seen: from, to
+     * @param score of a product of query and key
      */
     static double[] attention(
             double[] q,
             IntFunction<double[]> keys,
             IntFunction<double[]> values,
             int[] positions,
-            double scale) {
+            DoubleUnaryOperator score) {
         int from = positions[0];
         int to = positions[1];
         double[] scores = new double[to - from];
@@ -73,7 +75,7 @@ final class Naive {
             for (int d = 0; d < q.length; d++) {
                 scores[p - from] += q[d] * key[d];
             }
-            scores[p - from] *= scale;
+            scores[p - from] = score.applyAsDouble(scores[p - from]);
             max = Math.max(max, scores[p - from]);
         }
         double sum = 0;

@@ -45,7 +45,7 @@ final class CQueue implements KernelQueue {
     public void embed(Weight table, float scale, Tensor out) {
         Shapes.embed(batch, table, out);
         add(Kind.EMBED, batch.rows(), out.cols(), 1);
-        operations.number(scale);
+        operations.numbers(scale);
         operations.pointers(step.tokens(), packed(table), HostBuffer.of(out));
     }
 
@@ -70,7 +70,7 @@ final class CQueue implements KernelQueue {
 
     private void norm(Tensor in, Weight gain, float eps, Tensor out, int rows) {
         add(Kind.NORM, rows, gain.cols(), in.cols() / gain.cols());
-        operations.number(eps);
+        operations.numbers(eps);
         operations.pointers(HostBuffer.of(in), packed(gain), HostBuffer.of(out));
     }
 
@@ -98,6 +98,21 @@ final class CQueue implements KernelQueue {
             operations.pointer(1 + 2 * i, packed(projections.get(i).weight()));
             operations.pointer(2 + 2 * i, HostBuffer.of(projections.get(i).out()));
         }
+        for (Projection projection : projections) {
+            Weight bias = projection.bias();
+            if (bias != null) {
+                add(Kind.BIAS, rows, bias.cols(), 1);
+                operations.pointers(HostBuffer.of(projection.out()), packed(bias));
+            }
+        }
+    }
+
+    @Override
+    public void softcap(Tensor inOut, float cap, int rows) {
+        Shapes.softcap(inOut, cap, rows);
+        add(Kind.SOFTCAP, rows, inOut.cols(), 1);
+        operations.numbers(cap);
+        operations.pointers(HostBuffer.of(inOut));
     }
 
     @Override
@@ -136,7 +151,7 @@ final class CQueue implements KernelQueue {
         Shapes.attention(batch, q, pages.layout(), shape, out);
         add(Kind.ATTENTION, batch.rows(), q.cols(), batch.spans().length);
         layout(pages.layout(), shape.heads(), shape.window());
-        operations.number(shape.scale());
+        operations.numbers(shape.scale(), shape.softcap());
         operations.pointers(
                 HostBuffer.of(q),
                 HostBuffer.of(out),

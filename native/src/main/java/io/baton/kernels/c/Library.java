@@ -23,7 +23,7 @@ import java.util.Locale;
  */
 final class Library {
     /** Must equal {@code BATON_ABI} of the header. */
-    private static final int ABI = 1;
+    private static final int ABI = 2;
 
     private static final String FILE = "libbaton_kernels.so";
 

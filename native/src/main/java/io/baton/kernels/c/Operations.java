@@ -44,7 +44,9 @@ final class Operations {
         STORE,
         ATTENTION,
         GATED,
-        GATHER
+        GATHER,
+        BIAS,
+        SOFTCAP
     }
 
     boolean full() {
@@ -76,8 +78,10 @@ final class Operations {
         count++;
     }
 
-    void number(float value) {
-        memory.set(JAVA_FLOAT, last() + NUMBERS, value);
+    void numbers(float... values) {
+        for (int i = 0; i < values.length; i++) {
+            memory.set(JAVA_FLOAT, last() + NUMBERS + 4L * i, values[i]);
+        }
     }
 
     void integers(int... values) {

@@ -68,6 +68,17 @@ public final class Shapes {
                 in.cols(),
                 out.cols());
         require(in.buffer() != out.buffer(), "a product cannot be written over its input");
+        Weight bias = projection.bias();
+        require(
+                bias == null || bias.rows() == 1 && bias.cols() == out.cols(),
+                "a bias that is no vector of %d elements",
+                out.cols());
+    }
+
+    /** The cap is a positive number and the tensor holds the rows. */
+    public static void softcap(Tensor inOut, float cap, int rows) {
+        rows(inOut, rows);
+        require(cap > 0 && cap < Float.POSITIVE_INFINITY, "a cap of %s", cap);
     }
 
     /** The gain is a vector that divides the rows. */
@@ -148,13 +159,16 @@ public final class Shapes {
                 shape.heads() > 0
                         && shape.heads() % layout.kvHeads() == 0
                         && q.cols() == shape.heads() * layout.headDim()
-                        && shape.window() >= 0,
-                "%d heads of %d in rows of %d over %d KV heads, window %d",
+                        && shape.window() >= 0
+                        && shape.softcap() >= 0
+                        && shape.softcap() < Float.POSITIVE_INFINITY,
+                "%d heads of %d in rows of %d over %d KV heads, window %d, cap %s",
                 shape.heads(),
                 layout.headDim(),
                 q.cols(),
                 layout.kvHeads(),
-                shape.window());
+                shape.window(),
+                shape.softcap());
     }
 
     /** The chosen rows exist and there is room for them. */

@@ -73,7 +73,7 @@ final class ReferenceAttention {
                 int seen = low + count;
                 Arrays.fill(scores, 0, seen, 0);
                 Accumulate.add(new Accumulate.Terms(keys, 0, headDim, query, 0), scores, seen);
-                softmax(scores, low, seen, shape.scale());
+                softmax(scores, low, seen);
                 Arrays.fill(sums, 0);
                 Accumulate.add(
                         new Accumulate.Terms(values, low, count, scores, low), sums, headDim);
@@ -130,10 +130,12 @@ final class ReferenceAttention {
     }
 
     /** Over {@code scores[from, to)}. */
-    private static void softmax(float[] scores, int from, int to, float scale) {
+    private void softmax(float[] scores, int from, int to) {
         float max = Float.NEGATIVE_INFINITY;
+        float cap = shape.softcap();
         for (int i = from; i < to; i++) {
-            scores[i] *= scale;
+            scores[i] *= shape.scale();
+            scores[i] = cap > 0 ? ReferenceQueue.capped(scores[i], cap) : scores[i];
             max = Math.max(max, scores[i]);
         }
         float sum = 0;

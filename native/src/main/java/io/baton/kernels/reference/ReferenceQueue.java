@@ -99,6 +99,23 @@ final class ReferenceQueue implements KernelQueue {
     public void matmulRows(Tensor in, Projection projection, int rows) {
         Shapes.matmul(in, projection, rows);
         ReferenceMatmul.run(pool, in, projection, rows);
+        Weight bias = projection.bias();
+        if (bias != null) {
+            addToRows(projection.out(), panels(bias), rows);
+        }
+    }
+
+    private static void addToRows(Tensor out, PanelWeight vector, int rows) {
+        float[] bias = new float[out.cols()];
+        vector.row(0, bias);
+        float[] row = new float[out.cols()];
+        for (int r = 0; r < rows; r++) {
+            read(out, r, row);
+            for (int i = 0; i < row.length; i++) {
+                row[i] += bias[i];
+            }
+            write(row, out, r);
+        }
     }
 
     @Override
@@ -232,6 +249,24 @@ final class ReferenceQueue implements KernelQueue {
             read(in, rows[i], row);
             write(row, out, i);
         }
+    }
+
+    @Override
+    public void softcap(Tensor inOut, float cap, int rows) {
+        Shapes.softcap(inOut, cap, rows);
+        float[] row = new float[inOut.cols()];
+        for (int r = 0; r < rows; r++) {
+            read(inOut, r, row);
+            for (int i = 0; i < row.length; i++) {
+                row[i] = capped(row[i], cap);
+            }
+            write(row, inOut, r);
+        }
+    }
+
+    /** Gemma 2's report, section 2: {@code cap * tanh(x / cap)}. */
+    static float capped(float x, float cap) {
+        return (float) (cap * StrictMath.tanh((double) x / cap));
     }
 
     @Override
