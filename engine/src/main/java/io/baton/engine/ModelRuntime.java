@@ -1,10 +1,12 @@
 package io.baton.engine;
 
-import io.baton.common.model.GgufFile;
+import io.baton.common.model.ModelFile;
+import io.baton.common.model.Sha256;
 import io.baton.common.text.Tokenizer;
 import io.baton.common.text.Tokenizers;
 import io.baton.common.time.Ticker;
 import io.baton.kernels.Kernels;
+import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
 import java.util.Set;
 
@@ -13,7 +15,7 @@ import java.util.Set;
  * share one; each starts its own engine on it. Immutable and safe for any thread; closed last.
  */
 public final class ModelRuntime implements AutoCloseable {
-    private final GgufFile file;
+    private final ModelFile file;
     private final Kernels kernels;
     private final ModelWeights weights;
     private final Tokenizer tokenizer;
@@ -32,12 +34,12 @@ public final class ModelRuntime implements AutoCloseable {
         public static final Template NONE = new Template("", "");
     }
 
-    private ModelRuntime(GgufFile file, Kernels kernels, String fingerprint, Template template) {
+    private ModelRuntime(ModelFile file, Kernels kernels, Template template, int servedTokens) {
         this.file = file;
         this.kernels = kernels;
-        this.fingerprint = fingerprint;
         this.template = template;
-        this.weights = ModelWeights.load(kernels, file);
+        this.weights = ModelWeights.load(kernels, file, servedTokens);
+        this.fingerprint = fingerprint(file.fingerprint(), weights.config(), servedTokens);
         this.tokenizer = Tokenizers.of(file);
         Set<Integer> ends = new HashSet<>();
         for (int token = 0; token < tokenizer.vocabSize(); token++) {
@@ -53,12 +55,35 @@ public final class ModelRuntime implements AutoCloseable {
      *
      * @throws io.baton.common.error.BatonException MODEL_FILE_INVALID
      */
-    public static ModelRuntime load(GgufFile file, Kernels kernels, Template template) {
-        return new ModelRuntime(file, kernels, file.fingerprint(), template);
+    public static ModelRuntime load(ModelFile file, Kernels kernels, Template template) {
+        return load(file, kernels, template, 0);
+    }
+
+    /**
+     * As above, for a service of contexts up to a length.
+     *
+     * @param servedTokens the longest context; 0 for the model's own. All workers of a model with
+     *     LongRoPE must be told the same, or at least lengths on the same side of its original
+     *     context: their fingerprints differ otherwise
+     */
+    public static ModelRuntime load(
+            ModelFile file, Kernels kernels, Template template, int servedTokens) {
+        return new ModelRuntime(file, kernels, template, servedTokens);
+    }
+
+    /** LongRoPE's two lists make unlike KV, which must never meet. */
+    static String fingerprint(String file, ModelConfig config, int servedTokens) {
+        if (!(config.rope().scaling() instanceof RopeScaling.LongRope rope)) {
+            return file;
+        }
+        int served = servedTokens == 0 ? config.contextLength() : servedTokens;
+        String list = rope.isLong(served) ? "longrope:long" : "longrope:short";
+        return Sha256.hexOfParts(
+                file.getBytes(StandardCharsets.US_ASCII), list.getBytes(StandardCharsets.US_ASCII));
     }
 
     /** The model's file. */
-    public GgufFile file() {
+    public ModelFile file() {
         return file;
     }
 
@@ -82,7 +107,10 @@ public final class ModelRuntime implements AutoCloseable {
         return weights;
     }
 
-    /** SHA-256 of the model file, 64 hex characters: what all workers of a model must share. */
+    /**
+     * SHA-256 over the model, and over what else decides its KV; 64 hex characters: what all
+     * workers of a model must share.
+     */
     public String fingerprint() {
         return fingerprint;
     }

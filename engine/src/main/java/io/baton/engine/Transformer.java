@@ -4,7 +4,6 @@ import io.baton.common.model.RopeTable;
 import io.baton.kernels.Batch;
 import io.baton.kernels.Buffer;
 import io.baton.kernels.KernelQueue;
-import io.baton.kernels.KernelQueue.AttentionShape;
 import io.baton.kernels.KernelQueue.Projection;
 import io.baton.kernels.Kernels;
 import io.baton.kernels.KvPages;
@@ -118,38 +117,29 @@ public final class Transformer implements Engine {
      * {@code stream += Wo attention(rope(Wq x), rope(Wk x), Wv x)}, where {@code x = norm(stream)}.
      */
     private void attention(int layer, ModelWeights.Layer w) {
-        boolean local = config.isLocal(layer);
-        RopeTable table = local ? rope.local() : rope.global();
+        RopeTable table = config.isLocal(layer) ? rope.local() : rope.global();
+        ModelWeights.Attention part = w.attention();
         queue.rmsNorm(stream, w.attentionNorm(), config.normEps(), normed);
-        queue.matmul(
-                normed,
-                List.of(
-                        new Projection(w.q(), q),
-                        new Projection(w.k(), k),
-                        new Projection(w.v(), v)));
-        normHeads(q, w.queryNorm());
-        normHeads(k, w.keyNorm());
+        queue.matmul(normed, List.of(part.q().to(q), part.k().to(k), part.v().to(v)));
+        normHeads(q, part.queryNorm());
+        normHeads(k, part.keyNorm());
         queue.rope(q, config.headDim(), table);
         queue.rope(k, config.headDim(), table);
         queue.storeKv(k, v, pages, layer);
-        int window = local ? config.slidingWindow() : 0;
-        queue.attention(
-                q,
-                pages,
-                layer,
-                new AttentionShape(config.heads(), config.attentionScale(), window),
-                attended);
-        queue.matmul(attended, List.of(new Projection(w.output(), delta)));
-        addToStream(w.postAttentionNorm());
+        queue.attention(q, pages, layer, config.attentionShape(layer), attended);
+        queue.matmul(attended, List.of(new Projection(part.output(), delta)));
+        addToStream(part.postNorm());
     }
 
     /** {@code stream += Wdown (act(Wgate x) * Wup x)}, where {@code x = norm(stream)}. */
     private void feedForward(ModelWeights.Layer w) {
+        ModelWeights.FeedForward part = w.feedForward();
         queue.rmsNorm(stream, w.ffnNorm(), config.normEps(), normed);
-        queue.matmul(normed, List.of(new Projection(w.gate(), gate), new Projection(w.up(), up)));
+        queue.matmul(
+                normed, List.of(new Projection(part.gate(), gate), new Projection(part.up(), up)));
         queue.gatedUnit(config.activation(), gate, up, gate);
-        queue.matmul(gate, List.of(new Projection(w.down(), delta)));
-        addToStream(w.postFfnNorm());
+        queue.matmul(gate, List.of(new Projection(part.down(), delta)));
+        addToStream(part.postNorm());
     }
 
     private void normHeads(Tensor heads, @Nullable Weight gain) {
@@ -171,6 +161,9 @@ public final class Transformer implements Engine {
             queue.gather(stream, rows, last);
             queue.rmsNormRows(last, weights.outputNorm(), config.normEps(), last, rows.length);
             queue.matmulRows(last, new Projection(weights.head(), logits), rows.length);
+            if (config.head().softcap() > 0) {
+                queue.softcap(logits, config.head().softcap(), rows.length);
+            }
         }
         queue.submit();
         queue.await();

@@ -2,6 +2,7 @@ package io.baton.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -42,22 +43,22 @@ class ModelFileTest {
         assertEquals("llama", config.family());
         assertEquals(4, config.layers());
         assertEquals(16, config.headDim());
-        assertEquals(0.25f, config.attentionScale());
+        assertEquals(0.25f, config.attention().scale());
         assertEquals(1f, config.embeddingScale());
         assertEquals(Activation.SILU, config.activation());
         assertTrue(config.rope().interleaved());
-        assertFalse(config.tiedHead());
+        assertFalse(config.head().tied());
         assertFalse(config.isLocal(0));
-        assertTrue(config(TinyModel.llama().withTiedHead(true)).tiedHead());
+        assertTrue(config(TinyModel.llama().withTiedHead(true)).head().tied());
     }
 
     @Test
     void readsAGemma3() {
         ModelConfig config = config(TinyModel.gemma3());
         assertEquals(8f, config.embeddingScale());
-        assertEquals(24, config.slidingWindow());
+        assertEquals(24, config.attention().window());
         assertEquals(Activation.GELU_TANH, config.activation());
-        assertTrue(config.qkNorm() && config.postNorms() && config.tiedHead());
+        assertTrue(config.attention().qkNorm() && config.postNorms() && config.head().tied());
         assertFalse(config.rope().interleaved());
         assertEquals(10000f, config.localRope().theta());
         for (int layer = 0; layer < 6; layer++) {
@@ -144,6 +145,56 @@ class ModelFileTest {
                 replaced(TinyModel.llama(), length + "output.weight", length + "outpux.weight");
         String message = refusal(bytes);
         assertTrue(message.contains("has no place"), message);
+    }
+
+    private String refused(FamilyCase model, String from, String to) {
+        byte[] bytes = FamilyGguf.of(model);
+        byte[] changed = renamed(bytes, from, to);
+        assertFalse(Arrays.equals(FamilyGguf.of(model), changed), from);
+        return refusal(changed);
+    }
+
+    @Test
+    void whatAFamilyNeedsIsNamed() {
+        FamilyCase qwen = FamilyCase.named("qwen2-yarn");
+        assertTrue(
+                refused(qwen, "blk.1.attn_k.bias", "blk.1.attn_k.bits")
+                        .contains("'blk.1.attn_k.bias' is missing"));
+        assertTrue(
+                refused(qwen, "\4\0\0\0\0\0\0\0yarn", "\4\0\0\0\0\0\0\0ntk?")
+                        .contains("RoPE scaling 'ntk?'"));
+        assertTrue(
+                refused(qwen, "scaling.original_context_length", "scaling.originax_context_length")
+                        .contains("original_context_length' is missing"));
+        FamilyCase phi = FamilyCase.named("phi3-longrope-long");
+        assertTrue(
+                refused(phi, "rope_factors_long.weight", "rope_factors_lonx.weight")
+                        .contains("'rope_factors_long.weight' is missing"));
+        assertTrue(
+                refused(phi, "rope_factors_short.weight", "rope_factors_shorx.weight")
+                        .contains("attn_factor"));
+        assertTrue(
+                refused(phi, "blk.1.attn_qkv.weight", "blk.1.attn_qqq.weight")
+                        .contains("'blk.1.attn_q.weight' is missing"));
+        FamilyCase gemma = FamilyCase.named("gemma2");
+        assertTrue(
+                refused(gemma, "attention.sliding_window", "attention.sliding_windox")
+                        .contains("sliding_window' is missing"));
+    }
+
+    @Test
+    void longRopeChoosesItsListByTheServedLengthAndSaysSoInTheFingerprint() {
+        try (GgufFile phi =
+                GgufFile.ofBytes(FamilyGguf.of(FamilyCase.named("phi3-longrope-long")))) {
+            ModelConfig config = ModelConfigs.read(phi);
+            String own = ModelRuntime.fingerprint("f", config, 0);
+            assertEquals(own, ModelRuntime.fingerprint("f", config, 17));
+            assertNotEquals(own, ModelRuntime.fingerprint("f", config, 16));
+            float[] turns = ModelWeights.load(kernels, phi, 17).ropeTables(8).global().cos();
+            float[] others = ModelWeights.load(kernels, phi, 16).ropeTables(8).global().cos();
+            assertFalse(Arrays.equals(turns, others));
+        }
+        assertEquals("f", ModelRuntime.fingerprint("f", config(TinyModel.llama()), 16));
     }
 
     @Test

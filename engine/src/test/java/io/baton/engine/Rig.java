@@ -23,8 +23,12 @@ final class Rig implements AutoCloseable {
     private final List<EngineLoop> loops = new ArrayList<>();
 
     Rig(TinyModel model, Kernels kernels) {
+        this(model.toBytes(), kernels);
+    }
+
+    Rig(byte[] gguf, Kernels kernels) {
         this.kernels = kernels;
-        this.file = GgufFile.ofBytes(model.toBytes());
+        this.file = GgufFile.ofBytes(gguf);
         this.weights = ModelWeights.load(kernels, file);
     }
 

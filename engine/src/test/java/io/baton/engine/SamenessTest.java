@@ -44,12 +44,20 @@ class SamenessTest {
                         .withTiedHead(true)
                         .withTypes(TensorType.Q4_1, TensorType.BF16, TensorType.F32);
         return Stream.of(
-                Arguments.of("llama", TinyModel.llama(), reference()),
-                Arguments.of("gemma3", TinyModel.gemma3(), reference()),
-                Arguments.of("llama in C", TinyModel.llama(), c(Level.AVX2)),
-                Arguments.of("llama, tied head, other types, in C", mixed, c(Level.AVX2)),
-                Arguments.of("llama in portable C", mixed, c(Level.PORTABLE)),
-                Arguments.of("gemma3 in C", TinyModel.gemma3(), c(Level.AVX2)));
+                Arguments.of("llama", TinyModel.llama().toBytes(), reference()),
+                Arguments.of("gemma3", TinyModel.gemma3().toBytes(), reference()),
+                Arguments.of("llama in C", TinyModel.llama().toBytes(), c(Level.AVX2)),
+                Arguments.of("llama, tied head, other types, in C", mixed.toBytes(), c(Level.AVX2)),
+                Arguments.of("llama in portable C", mixed.toBytes(), c(Level.PORTABLE)),
+                Arguments.of("gemma3 in C", TinyModel.gemma3().toBytes(), c(Level.AVX2)),
+                Arguments.of("gemma2 in C", family("gemma2"), c(Level.AVX2)),
+                Arguments.of("qwen2 with YaRN in C", family("qwen2-yarn"), c(Level.AVX2)),
+                Arguments.of(
+                        "phi3 with LongRoPE in C", family("phi3-longrope-long"), c(Level.AVX2)));
+    }
+
+    private static byte[] family(String name) {
+        return FamilyGguf.of(FamilyCase.named(name), 1024);
     }
 
     private static Supplier<Kernels> reference() {
@@ -66,7 +74,7 @@ class SamenessTest {
         };
     }
 
-    private Rig rig(TinyModel model, Supplier<Kernels> kernels) {
+    private Rig rig(byte[] model, Supplier<Kernels> kernels) {
         Rig made = new Rig(model, kernels.get());
         rig = made;
         return made;
@@ -119,7 +127,7 @@ class SamenessTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("models")
-    void theWholeMatrix(String name, TinyModel model, Supplier<Kernels> kernels)
+    void theWholeMatrix(String name, byte[] model, Supplier<Kernels> kernels)
             throws InterruptedException {
         Rig rig = rig(model, kernels);
         List<SequenceSpec> specs = specs();
@@ -178,8 +186,8 @@ class SamenessTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("models")
-    void aRetryGoesOnWhereTheFirstAttemptEnded(
-            String name, TinyModel model, Supplier<Kernels> kernels) throws InterruptedException {
+    void aRetryGoesOnWhereTheFirstAttemptEnded(String name, byte[] model, Supplier<Kernels> kernels)
+            throws InterruptedException {
         Rig rig = rig(model, kernels);
         EngineLoop loop = rig.loop(100, 64);
         SequenceSpec spec = Specs.spec("r", Specs.tokens(3, 70), Specs.mixed(TOKENS, 9));
@@ -197,7 +205,7 @@ class SamenessTest {
 
     @ParameterizedTest(name = "{0}")
     @MethodSource("models")
-    void theProbeSeesTheSameLogits(String name, TinyModel model, Supplier<Kernels> kernels)
+    void theProbeSeesTheSameLogits(String name, byte[] model, Supplier<Kernels> kernels)
             throws InterruptedException {
         Rig rig = rig(model, kernels);
         Outcome outcome =

@@ -36,7 +36,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Every fault of the file is a {@link BatonException} MODEL_FILE_INVALID.
  */
-public final class GgufFile implements GgufMetadata, AutoCloseable {
+public final class GgufFile implements ModelFile {
     private static final VarHandle LONGS =
             MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong LONG =
@@ -106,7 +106,7 @@ public final class GgufFile implements GgufMetadata, AutoCloseable {
         return new GgufFile("the given bytes", bytes, null);
     }
 
-    /** Path or description, for messages. */
+    @Override
     public String source() {
         return source;
     }
@@ -121,7 +121,8 @@ public final class GgufFile implements GgufMetadata, AutoCloseable {
         return header.version();
     }
 
-    /** {@code general.architecture}: the model family, such as {@code llama}. */
+    /** {@code general.architecture}. */
+    @Override
     public String architecture() {
         return string("general.architecture")
                 .orElseThrow(() -> invalid("key 'general.architecture' is missing"));
@@ -132,17 +133,18 @@ public final class GgufFile implements GgufMetadata, AutoCloseable {
         return Collections.unmodifiableSet(header.values().keySet());
     }
 
-    /** All tensors in file order. */
+    /** In file order. */
+    @Override
     public List<GgufTensor> tensors() {
         return header.tensors();
     }
 
-    /** The tensor with this name. */
+    @Override
     public Optional<GgufTensor> tensor(String name) {
         return Optional.ofNullable(tensorsByName.get(name));
     }
 
-    /** The tensor with this name; that it is missing is an error. */
+    @Override
     public GgufTensor require(String name) {
         GgufTensor tensor = tensorsByName.get(name);
         if (tensor == null) {
@@ -170,7 +172,7 @@ public final class GgufFile implements GgufMetadata, AutoCloseable {
                 : OptionalLong.of(integerAt(value.element(), value.offset(), key));
     }
 
-    /** A number: float of either width, or an integer. */
+    @Override
     public OptionalDouble number(String key) {
         GgufValue value =
                 find(
@@ -267,10 +269,7 @@ public final class GgufFile implements GgufMetadata, AutoCloseable {
         return Optional.of(floats);
     }
 
-    /**
-     * A valid GGUF file with the same metadata and no tensors: all that a tokenizer and a chat
-     * template need. A host without the model takes this from one that has it.
-     */
+    @Override
     public byte[] textArtifact() {
         int metadataEnd = Math.toIntExact(header.metadataEnd());
         int padded = (metadataEnd + header.alignment() - 1) & -header.alignment();
@@ -280,7 +279,8 @@ public final class GgufFile implements GgufMetadata, AutoCloseable {
         return bytes;
     }
 
-    /** SHA-256 of the whole file, 64 hex characters; reads all of it. */
+    /** SHA-256 of the whole file. */
+    @Override
     public String fingerprint() {
         return Sha256.hex(file);
     }

@@ -11,8 +11,16 @@ package io.baton.common.model;
  * @param sin {@code [positions, rotated / 2]}
  * @param interleaved pairs are (2i, 2i+1) if true (ggml's NORM, Llama files), else (i, i +
  *     rotated/2) (NEOX)
+ * @param magnitude what cosines and sines are multiplied with (the attention factor of YaRN and
+ *     LongRoPE): who turns keys back divides by its square; 1 for a pure rotation
  */
-public record RopeTable(int positions, int rotated, float[] cos, float[] sin, boolean interleaved) {
+public record RopeTable(
+        int positions,
+        int rotated,
+        float[] cos,
+        float[] sin,
+        boolean interleaved,
+        float magnitude) {
     public RopeTable {
         if (rotated <= 0 || rotated % 2 != 0) {
             throw new IllegalArgumentException("rotated elements must be even: " + rotated);
@@ -38,24 +46,42 @@ public record RopeTable(int positions, int rotated, float[] cos, float[] sin, bo
             float[] frequencyFactors,
             float linearScale,
             boolean interleaved) {
+        Frequencies frequencies = new Frequencies(theta, frequencyFactors, linearScale, 1f);
+        return of(positions, rotated, frequencies, interleaved);
+    }
+
+    /**
+     * What angles are made of.
+     *
+     * @param factors divisors of each pair's frequency, or empty
+     * @param linearScale positions are divided by it
+     * @param magnitude factor of cosines and sines
+     */
+    public record Frequencies(float theta, float[] factors, float linearScale, float magnitude) {}
+
+    /** As above, with cosines and sines multiplied by a magnitude. */
+    public static RopeTable of(
+            int positions, int rotated, Frequencies frequencies, boolean interleaved) {
+        float[] factors = frequencies.factors();
+        float magnitude = frequencies.magnitude();
         int half = rotated / 2;
         float[] inverse = new float[half];
         for (int i = 0; i < half; i++) {
-            double frequency = 1.0 / Math.pow(theta, 2.0 * i / rotated);
-            if (frequencyFactors.length > 0) {
-                frequency /= frequencyFactors[i];
+            double frequency = 1.0 / Math.pow(frequencies.theta(), 2.0 * i / rotated);
+            if (factors.length > 0) {
+                frequency /= factors[i];
             }
-            inverse[i] = (float) (frequency / linearScale);
+            inverse[i] = (float) (frequency / frequencies.linearScale());
         }
         float[] cos = new float[Math.multiplyExact(positions, half)];
         float[] sin = new float[cos.length];
         for (int p = 0; p < positions; p++) {
             for (int i = 0; i < half; i++) {
                 float angle = p * inverse[i];
-                cos[p * half + i] = (float) StrictMath.cos(angle);
-                sin[p * half + i] = (float) StrictMath.sin(angle);
+                cos[p * half + i] = (float) StrictMath.cos(angle) * magnitude;
+                sin[p * half + i] = (float) StrictMath.sin(angle) * magnitude;
             }
         }
-        return new RopeTable(positions, rotated, cos, sin, interleaved);
+        return new RopeTable(positions, rotated, cos, sin, interleaved, magnitude);
     }
 }

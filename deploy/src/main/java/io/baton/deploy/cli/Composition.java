@@ -97,7 +97,10 @@ final class Composition {
     static ModelRuntime runtime(Configuration configuration, StoredModel model) {
         GgufFile file = GgufFile.open(model.path());
         return ModelRuntime.load(
-                file, kernels(configuration), template(configuration, model, file));
+                file,
+                kernels(configuration),
+                template(configuration, model, file),
+                configuration.get(ModelSettings.MAX_LEN));
     }
 
     private static ModelRuntime.Template template(
