@@ -65,7 +65,8 @@ final class DecodeAttempt implements AttemptCall.Attempt {
                         request.emitted(),
                         request.sampling(),
                         keys,
-                        request.debugLogits());
+                        request.debugLogits(),
+                        request.terms());
         this.mailbox = mailbox;
         this.events = new DecodeEvents(outlet, ports.identity().incarnation(), request.epoch());
         this.deadline = after(request.deadlineNanos(), () -> fail(overdue()));

@@ -81,6 +81,7 @@ public final class DecoderWorker implements Worker {
                                     new DecayedRatio(DECAY),
                                     new DecayedRatio(DECAY)));
             ports.meters().showPool(() -> status(ports));
+            EngineCards.show(engine, ports.meters());
             DecodeService service =
                     new DecodeService(
                             ports, EngineCards.limits(runtime, options), around.executor());

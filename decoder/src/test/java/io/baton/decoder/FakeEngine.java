@@ -188,7 +188,7 @@ final class FakeEngine implements EngineLoop {
 
     @Override
     public Counters counters() {
-        return new Counters(0, 0, 0, 0, 0, 0, 0);
+        return new Counters(0, 0, 0, 0, 0, 0, 0, 0, 0);
     }
 
     @Override

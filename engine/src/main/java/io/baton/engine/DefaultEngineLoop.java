@@ -24,10 +24,21 @@ final class DefaultEngineLoop implements EngineLoop {
     private final Thread thread;
 
     DefaultEngineLoop(Engine engine, EngineOptions options, Set<Integer> endTokens, Ticker ticker) {
+        this(engine, options, endTokens, KvParking.NONE, ticker);
+    }
+
+    DefaultEngineLoop(
+            Engine engine,
+            EngineOptions options,
+            Set<Integer> endTokens,
+            KvParking parking,
+            Ticker ticker) {
         this.engine = engine;
         this.options = options;
         KvPool pool = new KvPool(options.poolBlocks());
-        Scheduler scheduler = new Scheduler(pool, limits(engine, options));
+        Scheduler scheduler =
+                new Scheduler(
+                        pool, limits(engine, options), options.policy(), parking != KvParking.NONE);
         this.state = new LoopState(pool, scheduler, endTokens);
         Sampler sampler = new Sampler(engine.config().vocab(), endTokens);
         StepRunner runner = new StepRunner(engine, sampler);
@@ -35,7 +46,13 @@ final class DefaultEngineLoop implements EngineLoop {
                 Thread.ofPlatform()
                         .name(options.name())
                         .daemon()
-                        .unstarted(new EngineThread(options.name(), state, runner, ticker));
+                        .unstarted(
+                                new EngineThread(
+                                        options.name(),
+                                        state,
+                                        runner,
+                                        new Parking(parking, engine.pages()),
+                                        ticker));
     }
 
     private static Scheduler.Limits limits(Engine engine, EngineOptions options) {

@@ -13,6 +13,7 @@ import io.baton.common.proto.Status;
 import io.baton.common.worker.GenerationRequest;
 import io.baton.common.worker.ModelText;
 import io.baton.common.worker.ProtoKv;
+import io.baton.common.worker.WorkerMeters;
 import io.baton.common.worker.WorkerOptions;
 import io.baton.common.worker.WorkerShell;
 import java.util.List;
@@ -71,6 +72,22 @@ public final class EngineCards {
                 .setWaitingPrefillTokens(stats.waitingPrefillTokens());
     }
 
+    /** Shows what an engine counts. The meters hold on to the engine. */
+    public static void show(EngineLoop engine, WorkerMeters meters) {
+        meters.showCount(
+                "baton.preemptions",
+                "Times a sequence gave its blocks to another",
+                () -> engine.counters().preemptions());
+        meters.showCount(
+                "baton.drafted.tokens",
+                "Tokens guessed and verified",
+                () -> engine.counters().draftedTokens());
+        meters.showCount(
+                "baton.accepted.tokens",
+                "Guessed tokens that were right",
+                () -> engine.counters().acceptedTokens());
+    }
+
     /** What the watchdog of a worker looks at. */
     public static WorkerShell.Pulse pulse(EngineLoop engine) {
         EngineLoop.Stats stats = engine.stats();
@@ -127,6 +144,10 @@ public final class EngineCards {
                 Math.max(sequences, configuration.get(EngineSettings.MAX_STEP_TOKENS)),
                 sequences,
                 sequences + configuration.get(EngineSettings.MAX_WAITING),
-                configuration.get(KvSettings.CHUNK_TOKENS));
+                configuration.get(KvSettings.CHUNK_TOKENS),
+                new EngineOptions.Policy(
+                        configuration.get(EngineSettings.PATIENCE_TOKENS),
+                        configuration.get(EngineSettings.DECODE_STRETCH),
+                        configuration.get(EngineSettings.SPECULATIVE_TOKENS)));
     }
 }

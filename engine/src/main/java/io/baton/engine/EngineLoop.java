@@ -87,6 +87,8 @@ public interface EngineLoop extends AutoCloseable {
      * @param preemptions times a sequence lost its blocks to another and was queued again
      * @param failures sequences that ended with an error of the engine
      * @param stepNanos time spent in steps, forward pass and sampling
+     * @param draftedTokens tokens guessed and verified; in {@code decodeTokens}, too
+     * @param acceptedTokens of them, those that were right
      */
     record Counters(
             long prefillTokens,
@@ -95,7 +97,9 @@ public interface EngineLoop extends AutoCloseable {
             long sampledTokens,
             long preemptions,
             long failures,
-            long stepNanos) {}
+            long stepNanos,
+            long draftedTokens,
+            long acceptedTokens) {}
 
     /** Forgets all cached prefixes that no sequence uses. */
     void clearCache();

@@ -23,8 +23,33 @@ public final class EngineLoops {
             Kernels kernels,
             Set<Integer> endTokens,
             Ticker ticker) {
+        return start(
+                options, weights, kernels, endTokens, new Surroundings(KvParking.NONE, ticker));
+    }
+
+    /**
+     * What an engine works with beside its model.
+     *
+     * @param parking where preempted sequences' KV waits
+     * @param ticker for the time spent in steps
+     */
+    public record Surroundings(KvParking parking, Ticker ticker) {}
+
+    /**
+     * As {@link #start(EngineOptions, ModelWeights, Kernels, Set, Ticker)}.
+     *
+     * @param around what the engine works with
+     */
+    public static EngineLoop start(
+            EngineOptions options,
+            ModelWeights weights,
+            Kernels kernels,
+            Set<Integer> endTokens,
+            Surroundings around) {
         Transformer transformer = Transformer.of(options, weights, kernels);
-        DefaultEngineLoop loop = new DefaultEngineLoop(transformer, options, endTokens, ticker);
+        DefaultEngineLoop loop =
+                new DefaultEngineLoop(
+                        transformer, options, endTokens, around.parking(), around.ticker());
         loop.start();
         return loop;
     }

@@ -18,6 +18,7 @@ import io.baton.common.kv.KvLayout;
  * @param maxSequences sequences that a step serves; at most {@code maxStepTokens}
  * @param maxReservations reservations that may be open
  * @param chunkTokens spans end at multiples of it; a multiple of the block
+ * @param policy who goes first and how far; answers do not depend on it
  */
 public record EngineOptions(
         String name,
@@ -27,9 +28,30 @@ public record EngineOptions(
         int maxStepTokens,
         int maxSequences,
         int maxReservations,
-        int chunkTokens) {
+        int chunkTokens,
+        Policy policy) {
     /** Tokens per block of the pool. */
     public static final int BLOCK_TOKENS = 16;
+
+    /**
+     * Who goes first and how far.
+     *
+     * @param patienceTokens tokens for which a priority is passed over at most
+     * @param decodeStretch what a step with prefill in it may take, against its decode rows alone
+     * @param draftTokens tokens guessed at most and verified in one step; 0 for none
+     */
+    public record Policy(long patienceTokens, double decodeStretch, int draftTokens) {
+        public Policy {
+            require(patienceTokens > 0, "patience must be at least one token");
+            require(decodeStretch > 1, "a step with prefill takes longer than one without");
+            require(draftTokens >= 0, "no fewer than 0 tokens can be guessed");
+        }
+
+        /** 16,384 tokens, 2.4 times, no guesses. */
+        public static Policy usual() {
+            return new Policy(16_384, 2.4, 0);
+        }
+    }
 
     public EngineOptions {
         require(poolBlocks > 0, "the KV pool must hold at least one block of 16 tokens");
@@ -46,10 +68,46 @@ public record EngineOptions(
                         .formatted(chunkTokens, BLOCK_TOKENS));
     }
 
+    /** The usual policy. */
+    public EngineOptions(
+            String name,
+            int poolBlocks,
+            KvDtype kvDtype,
+            int maxModelLength,
+            int maxStepTokens,
+            int maxSequences,
+            int maxReservations,
+            int chunkTokens) {
+        this(
+                name,
+                poolBlocks,
+                kvDtype,
+                maxModelLength,
+                maxStepTokens,
+                maxSequences,
+                maxReservations,
+                chunkTokens,
+                Policy.usual());
+    }
+
     /** The usual bounds around a pool. */
     public static EngineOptions of(
             String name, int poolBlocks, KvDtype kvDtype, int maxModelLength) {
         return new EngineOptions(name, poolBlocks, kvDtype, maxModelLength, 512, 64, 1024, 256);
+    }
+
+    /** The same with another policy. */
+    public EngineOptions withPolicy(Policy other) {
+        return new EngineOptions(
+                name,
+                poolBlocks,
+                kvDtype,
+                maxModelLength,
+                maxStepTokens,
+                maxSequences,
+                maxReservations,
+                chunkTokens,
+                other);
     }
 
     /** Whole blocks that fit into {@code poolBytes}. */

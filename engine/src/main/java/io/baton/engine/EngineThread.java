@@ -25,12 +25,14 @@ final class EngineThread implements Runnable {
     private final String name;
     private final LoopState state;
     private final StepRunner runner;
+    private final Parking parking;
     private final Ticker ticker;
 
-    EngineThread(String name, LoopState state, StepRunner runner, Ticker ticker) {
+    EngineThread(String name, LoopState state, StepRunner runner, Parking parking, Ticker ticker) {
         this.name = name;
         this.state = state;
         this.runner = runner;
+        this.parking = parking;
         this.ticker = ticker;
     }
 
@@ -61,8 +63,21 @@ final class EngineThread implements Runnable {
         for (Sampled token : turn.received()) {
             hear(token, true);
         }
+        moveBlocks(turn.plan());
         if (!turn.plan().spans().isEmpty()) {
             step(turn.plan());
+        }
+    }
+
+    /** In this order: a block that is given up may be among those that someone gets. */
+    private void moveBlocks(Plan plan) {
+        for (Scheduler.Leaving leaving : plan.leaving()) {
+            parking.park(leaving);
+            state.parked(leaving.sequence());
+        }
+        runner.zero(plan.newBlocks());
+        for (Scheduler.Returning returning : plan.returning()) {
+            state.restored(returning, parking.restore(returning));
         }
     }
 
@@ -86,7 +101,7 @@ final class EngineThread implements Runnable {
         } catch (RuntimeException | Error e) {
             failure = stepFailed("Choosing the next token failed.", e);
         }
-        state.count(plan, outcome.sampled().size(), ticker.nanos() - started);
+        state.count(plan, outcome, ticker.nanos() - started, logits.isPresent());
         if (failure != null) {
             for (Span span : plan.spans()) {
                 fail(span.sequence(), failure);
@@ -95,8 +110,12 @@ final class EngineThread implements Runnable {
         for (StepRunner.Scored scored : outcome.scored()) {
             hearPrompt(scored);
         }
+        Sequence over = null;
         for (Sampled token : outcome.sampled()) {
-            hear(token, false);
+            // Of several tokens, those behind one that ends the sequence never were.
+            if (token.sequence() != over && !hear(token, false)) {
+                over = token.sequence();
+            }
         }
     }
 
@@ -147,26 +166,27 @@ final class EngineThread implements Runnable {
      * Tells a sequence's listener of its token and books it.
      *
      * @param appended whether the token is among the sequence's already
+     * @return whether another one may follow
      */
-    private void hear(Sampled sampled, boolean appended) {
+    private boolean hear(Sampled sampled, boolean appended) {
         Sequence sequence = sampled.sequence();
         SequenceListener listener = sequence.listener;
         TokenOutput token = sampled.token();
         if (sequence.cancelled || listener == null) {
-            return;
+            return false;
         }
         if (token == null) {
             failNotFinite(sequence);
-            return;
+            return false;
         }
         boolean goesOn;
         try {
             goesOn = listener.onToken(token);
         } catch (RuntimeException e) {
             failListener(sequence, e);
-            return;
+            return false;
         }
-        FinishReason reason = state.book(sequence, token, appended, goesOn);
+        FinishReason reason = state.book(sampled, token, appended, goesOn);
         if (reason != null && !sequence.cancelled) {
             try {
                 listener.onFinished(reason);
@@ -175,6 +195,7 @@ final class EngineThread implements Runnable {
                 LOG.log(Level.ERROR, sequence.spec.id() + ": its listener failed at the end", e);
             }
         }
+        return reason == null && sequence.generates;
     }
 
     private void failListener(Sequence sequence, RuntimeException cause) {

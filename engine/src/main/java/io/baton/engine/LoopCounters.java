@@ -12,14 +12,18 @@ final class LoopCounters {
     private long decodeTokens;
     private long sampledTokens;
     private long stepNanos;
+    private long draftedTokens;
+    private long acceptedTokens;
 
-    void step(Plan plan, int sampled, long nanos) {
+    void step(Plan plan, StepRunner.Outcome outcome, long nanos) {
         steps++;
-        sampledTokens += sampled;
+        sampledTokens += outcome.sampled().size();
+        acceptedTokens += outcome.sampled().stream().filter(StepRunner.Sampled::guessed).count();
         stepNanos += nanos;
         for (Span span : plan.spans()) {
-            if (span.rows() == 1) {
-                decodeTokens++;
+            draftedTokens += span.drafted();
+            if (span.rows() == 1 || span.drafted() > 0) {
+                decodeTokens += span.rows();
             } else {
                 prefillTokens += span.rows();
             }
@@ -34,6 +38,8 @@ final class LoopCounters {
                 sampledTokens,
                 preemptions,
                 failures,
-                stepNanos);
+                stepNanos,
+                draftedTokens,
+                acceptedTokens);
     }
 }

@@ -100,7 +100,7 @@ final class LoopState {
             refuseIf(ending);
             scheduler.enqueueFilled(sequence, next.token());
             sequence.listener = listener;
-            received.add(new Sampled(sequence, next));
+            received.add(new Sampled(sequence, next, false));
             work.signal();
         } finally {
             lock.unlock();
@@ -272,7 +272,7 @@ final class LoopState {
             return turn;
         }
         Plan plan = scheduler.plan();
-        return plan.spans().isEmpty() ? null : new Turn(List.of(), plan, null);
+        return plan.isEmpty() ? null : new Turn(List.of(), plan, null);
     }
 
     /**
@@ -289,10 +289,40 @@ final class LoopState {
         }
     }
 
-    void count(Plan plan, int sampled, long nanos) {
+    /** A preempted sequence's blocks are copied out: it gives them up. */
+    void parked(Sequence sequence) {
         lock.lock();
         try {
-            counters.step(plan, sampled, nanos);
+            scheduler.parked(sequence);
+            changed();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** So many of a sequence's blocks are brought back. */
+    void restored(Scheduler.Returning returning, int blocks) {
+        lock.lock();
+        try {
+            scheduler.restored(returning, blocks);
+            changed();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Counts a step.
+     *
+     * @param done whether it ran to its end, so that its time says what such a step takes
+     */
+    void count(Plan plan, StepRunner.Outcome outcome, long nanos, boolean done) {
+        lock.lock();
+        try {
+            counters.step(plan, outcome, nanos);
+            if (done) {
+                scheduler.took(plan, nanos);
+            }
         } finally {
             lock.unlock();
         }
@@ -310,16 +340,18 @@ final class LoopState {
     /**
      * Appends a token that was heard, or ends its sequence.
      *
+     * @param token that was heard, not null
      * @param appended whether the token is among the sequence's already
      * @param goesOn whether the listener wants more
      * @return why the answer ended; null if it goes on, here or elsewhere
      */
     @Nullable FinishReason book(
-            Sequence sequence, TokenOutput token, boolean appended, boolean goesOn) {
+            Sampled sampled, TokenOutput token, boolean appended, boolean goesOn) {
+        Sequence sequence = sampled.sequence();
         lock.lock();
         try {
             if (!appended) {
-                sequence.append(token.token());
+                scheduler.append(sequence, token.token(), sampled.guessed());
             }
             FinishReason reason = finish(sequence, token, goesOn);
             if (reason != null || !sequence.generates) {

@@ -3,27 +3,26 @@ package io.baton.engine;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.kv.ChunkKey;
-import io.baton.engine.KvPool.Use;
 import io.baton.engine.Sequence.Phase;
+import io.baton.engine.StepCosts.Work;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
-import java.util.TreeSet;
+import java.util.Set;
 
 /**
  * Decides what the next step computes: continuous batching with chunked prefill. A pure state
  * machine without clock, kernels or threads; the engine loop's lock guards it.
  *
- * <p>Per step: waiting sequences are admitted in order of arrival, every sequence with one token
- * left gets its row, and the rows that remain go to prefill, in order of arrival, in spans that end
- * at chunk borders.
+ * <p>Per step: waiting sequences are admitted and rows are given in the order of {@link Line}; how
+ * many rows each gets says {@link StepRows}.
  *
- * <p>When a sequence needs a block and there is none, the newest generating sequence is preempted:
- * it loses its blocks, goes back to its place in line, and is later recomputed from prompt and
- * generated tokens. That is exact, because KV depends on the tokens alone (E0), and cheap when its
- * published blocks are still cached. Sequences that only prefill never grow and are never
- * preempted, because others read their blocks.
+ * <p>When a sequence needs a block and there is none, the least urgent generating sequence, and
+ * among equals the newest, is preempted: it loses its blocks, goes back to its place in line, and
+ * is later recomputed from prompt and generated tokens. That is exact, because KV depends on the
+ * tokens alone (E0), and cheap when its published blocks are still cached, or were parked
+ * elsewhere. Sequences that only prefill never grow and are never preempted, because others read
+ * their blocks.
  */
 final class Scheduler {
     /**
@@ -47,40 +46,90 @@ final class Scheduler {
      *
      * @param samples whether the last row's logits choose the next token
      * @param scored rows, from the first, whose logits report the prompt's token after them
+     * @param drafted rows, at the end, of guessed tokens; every row's logits are then wanted, as
+     *     the row before a guess tells whether it is right
      */
-    record Span(Sequence sequence, int from, int rows, boolean samples, int scored) {
+    record Span(Sequence sequence, int from, int rows, boolean samples, int scored, int drafted) {
+        Span(Sequence sequence, int from, int rows, boolean samples, int scored) {
+            this(sequence, from, rows, samples, scored, 0);
+        }
+
         int to() {
             return from + rows;
         }
 
+        /** End of the rows that are known to be the sequence's tokens. */
+        int certain() {
+            return to() - drafted;
+        }
+
         /** Rows of logits: the scored ones, and the last where it samples. */
         int logitRows() {
+            if (drafted > 0) {
+                return rows;
+            }
             return samples && scored < rows ? scored + 1 : scored;
         }
     }
 
     /**
-     * @param spans in row order; empty if there is nothing to do until something changes
-     * @param newBlocks blocks to be zeroed before the step
+     * A preempted sequence whose blocks are to be copied out before they are given up.
+     *
+     * @param keys of its full blocks
      */
-    record Plan(List<Span> spans, int[] newBlocks) {
-        static final Plan NOTHING = new Plan(List.of(), new int[0]);
-    }
+    record Leaving(Sequence sequence, List<ChunkKey> keys) {}
 
-    private static final Comparator<Sequence> BY_ARRIVAL =
-            Comparator.comparingLong(sequence -> sequence.arrival);
+    /**
+     * A sequence that was preempted and has blocks again.
+     *
+     * @param keys of the blocks that may be brought back
+     * @param from the first of them that was not found in the pool
+     */
+    record Returning(Sequence sequence, List<ChunkKey> keys, int from) {}
+
+    /**
+     * What to do, in this order.
+     *
+     * @param leaving sequences to be parked; each must be {@link #parked} before the step
+     * @param newBlocks blocks to be zeroed before the step
+     * @param returning sequences to be brought back; each must be {@link #restored} before the step
+     * @param spans of the step, in row order
+     */
+    record Plan(
+            List<Leaving> leaving, int[] newBlocks, List<Returning> returning, List<Span> spans) {
+        static final Plan NOTHING = new Plan(List.of(), new int[0], List.of(), List.of());
+
+        boolean isEmpty() {
+            return leaving.isEmpty() && returning.isEmpty() && spans.isEmpty();
+        }
+    }
 
     private final KvPool pool;
     private final Limits limits;
-    private final TreeSet<Sequence> waiting = new TreeSet<>(BY_ARRIVAL);
-    private final TreeSet<Sequence> running = new TreeSet<>(BY_ARRIVAL);
-    private long arrivals;
+    private final boolean parks;
+    private final int draftTokens;
+    private final SequenceBlocks blocks;
+    private final StepCosts costs = new StepCosts();
+    private final StepRows rows;
+    private final Line line;
     private int reservations;
     private long preemptions;
 
     Scheduler(KvPool pool, Limits limits) {
+        this(pool, limits, EngineOptions.Policy.usual(), false);
+    }
+
+    /**
+     * @param parks whether preempted sequences' blocks are copied out before they are given up
+     */
+    Scheduler(KvPool pool, Limits limits, EngineOptions.Policy policy, boolean parks) {
         this.pool = pool;
         this.limits = limits;
+        this.parks = parks;
+        this.draftTokens = policy.draftTokens();
+        this.blocks = new SequenceBlocks(pool, limits);
+        this.line = new Line(policy.patienceTokens());
+        this.rows = new StepRows(limits, policy.decodeStretch(), costs, line, blocks);
     }
 
     /**
@@ -89,27 +138,6 @@ final class Scheduler {
      * @return the blocks to be zeroed
      */
     int[] reserve(Sequence sequence) {
-        int count = blocksFor(sequence.known);
-        checkFits(sequence, count);
-        int reusable = sequence.reusable() / limits.blockTokens();
-        KvPool.Taken taken =
-                pool.take(sequence.keysUpTo(reusable), count, preemptedNeed(), Use.RESERVED);
-        if (taken == null) {
-            throw new BatonException(
-                    ErrorCode.KV_POOL_EXHAUSTED,
-                    "%s needs %d KV blocks, %d of %d are available. Try again later, or give the pool more memory (--kv-pool)."
-                            .formatted(sequence.spec.id(), count, pool.available(), pool.blocks()));
-        }
-        reservations++;
-        sequence.setBlocks(taken.blocks());
-        sequence.heldTokens = taken.held() * limits.blockTokens();
-        sequence.computed = sequence.heldTokens;
-        sequence.announced = sequence.heldTokens;
-        sequence.publishedBlocks = taken.held();
-        return Arrays.copyOfRange(taken.blocks(), taken.held(), count);
-    }
-
-    private void checkFits(Sequence sequence, int count) {
         if (sequence.known >= limits.maxLength()) {
             throw new BatonException(
                     ErrorCode.CONTEXT_LENGTH_EXCEEDED,
@@ -122,18 +150,19 @@ final class Scheduler {
                     "%d sequences are open, the most this engine takes. Try again later."
                             .formatted(reservations));
         }
-        if (count > pool.blocks()) {
-            throw new IllegalStateException("the length limit lets in more than the pool holds");
-        }
+        int[] newBlocks = blocks.reserve(sequence, preemptedNeed());
+        reservations++;
+        return newBlocks;
     }
 
     /** Puts a reserved sequence in line. */
     void enqueue(Sequence sequence, boolean generates) {
         requirePhase(sequence, Phase.RESERVED);
         sequence.generates = generates;
-        sequence.arrival = arrivals++;
-        sequence.phase = Phase.WAITING;
-        waiting.add(sequence);
+        if (generates && draftTokens > 0 && sequence.terms().speculate()) {
+            sequence.lookup = new PromptLookup(draftTokens);
+        }
+        line.join(sequence);
     }
 
     /** The first tokens' KV was written by someone else: it is computed no more, and findable. */
@@ -141,7 +170,7 @@ final class Scheduler {
         requirePhase(sequence, Phase.RESERVED);
         sequence.computed = tokens;
         sequence.announced = tokens;
-        publish(sequence);
+        blocks.publish(sequence);
     }
 
     /** As {@link #enqueue}, for a sequence whose known tokens' KV was written by someone else. */
@@ -149,115 +178,82 @@ final class Scheduler {
         requirePhase(sequence, Phase.RESERVED);
         sequence.computed = sequence.known;
         sequence.announced = sequence.known;
-        publish(sequence);
+        blocks.publish(sequence);
         sequence.append(next);
         enqueue(sequence, true);
     }
 
     /** Chooses the next step. Its sequences are in it until {@link #complete}. */
     Plan plan() {
+        line.beginPlan();
         List<Integer> newBlocks = new ArrayList<>();
-        admit(newBlocks);
+        List<Leaving> leaving = new ArrayList<>();
+        List<Returning> returning = new ArrayList<>();
         List<Span> spans = new ArrayList<>();
-        int rows = planDecode(spans, newBlocks);
-        planPrefill(spans, limits.maxStepTokens() - rows);
+        admit(newBlocks, returning);
+        for (Sequence sequence : line.decoding()) {
+            // A victim comes after whoever needs its room, so it has no rows in this plan.
+            if (sequence.phase == Phase.RUNNING
+                    && !sequence.inStep
+                    && makeRoom(sequence, newBlocks, leaving, returning)) {
+                spans.add(new Span(sequence, sequence.computed, 1, true, 0));
+            }
+        }
+        rows.addDrafts(spans, newBlocks);
+        rows.addPrefill(spans);
         for (Span span : spans) {
             span.sequence().inStep = true;
         }
-        return new Plan(spans, newBlocks.stream().mapToInt(Integer::intValue).toArray());
+        return new Plan(
+                leaving,
+                newBlocks.stream().mapToInt(Integer::intValue).toArray(),
+                returning,
+                spans);
     }
 
-    private void admit(List<Integer> newBlocks) {
-        for (Sequence sequence : List.copyOf(waiting)) {
-            if (running.size() >= limits.maxSequences()) {
+    private void admit(List<Integer> newBlocks, List<Returning> returning) {
+        Set<Sequence> passed = new HashSet<>();
+        while (line.running().size() < limits.maxSequences()) {
+            Sequence sequence = line.nextForPlace(passed);
+            if (sequence == null) {
                 return;
             }
-            // One that waits for blocks does not hold up those behind it: they have theirs, and
-            // only by running do they give them back.
-            if (sequence.blocks().length > 0 || takeAgain(sequence, newBlocks)) {
-                waiting.remove(sequence);
-                running.add(sequence);
-                sequence.phase = Phase.RUNNING;
-                if (sequence.use == Use.RESERVED) {
-                    pool.activate(sequence.blocks());
-                    sequence.use = Use.ACTIVE;
-                }
-            }
-        }
-    }
-
-    /** Blocks for a preempted sequence: all its tokens, so that it isn't preempted right away. */
-    private boolean takeAgain(Sequence sequence, List<Integer> newBlocks) {
-        int count = blocksFor(sequence.size());
-        int reusable = sequence.reusable() / limits.blockTokens();
-        // Running sequences may each need a block soon; alone, it may have all.
-        KvPool.Taken taken =
-                pool.take(sequence.keysUpTo(reusable), count, running.size(), Use.ACTIVE);
-        if (taken == null) {
-            return false;
-        }
-        sequence.use = Use.ACTIVE;
-        sequence.setBlocks(taken.blocks());
-        sequence.computed = taken.held() * limits.blockTokens();
-        sequence.publishedBlocks = taken.held();
-        for (int i = taken.held(); i < count; i++) {
-            newBlocks.add(taken.blocks()[i]);
-        }
-        return true;
-    }
-
-    private int planDecode(List<Span> spans, List<Integer> newBlocks) {
-        int rows = 0;
-        for (Sequence sequence : List.copyOf(running)) {
-            if (sequence.phase == Phase.RUNNING
-                    && sequence.remaining() == 1
-                    && grow(sequence, newBlocks)) {
-                spans.add(new Span(sequence, sequence.computed, 1, true, 0));
-                rows++;
-            }
-        }
-        return rows;
-    }
-
-    private void planPrefill(List<Span> spans, int rowsLeft) {
-        // A step has one row of logits for each sequence it may serve; what the running ones leave
-        // goes to those that report their prompt.
-        int spareLogits = limits.maxSequences() - running.size();
-        for (Sequence sequence : running) {
-            if (rowsLeft == 0) {
-                return;
-            }
-            if (sequence.remaining() > 1) {
-                int from = sequence.computed;
-                int border = (from / limits.chunkTokens() + 1) * limits.chunkTokens();
-                int to = Math.min(Math.min(sequence.size(), border), from + rowsLeft);
-                int scored = 0;
-                if (sequence.scores()) {
-                    to = Math.min(to, from + 1 + spareLogits);
-                    scored = Math.max(0, Math.min(to, sequence.spec.prompt().length - 1) - from);
-                    spareLogits -= to - from - 1;
-                }
-                spans.add(new Span(sequence, from, to - from, to == sequence.size(), scored));
-                rowsLeft -= to - from;
-            }
-        }
-    }
-
-    /** Makes room for the last token. Returns false if the sequence itself had to give way. */
-    private boolean grow(Sequence sequence, List<Integer> newBlocks) {
-        int count = blocksFor(sequence.size());
-        while (sequence.blocks().length < count) {
-            KvPool.Taken taken = pool.take(List.of(), 1, 0, Use.ACTIVE);
-            if (taken != null) {
-                int[] old = sequence.blocks();
-                int[] table = Arrays.copyOf(old, old.length + 1);
-                table[old.length] = taken.blocks()[0];
-                sequence.setBlocks(table);
-                newBlocks.add(table[old.length]);
+            boolean preempted = sequence.blocks().length == 0;
+            // Running sequences may each need a block soon; alone, it may have all.
+            if (sequence.inStep
+                    || (preempted
+                            && !blocks.takeAgain(sequence, line.running().size(), newBlocks))) {
+                // One that waits for blocks does not hold up those behind it: they have theirs,
+                // and only by running do they give them back.
+                passed.add(sequence);
                 continue;
             }
-            Sequence victim = newestGenerating();
-            preempt(victim, newBlocks);
+            line.start(sequence);
+            blocks.activate(sequence);
+            List<ChunkKey> keys = blocks.reusableKeys(sequence);
+            if (preempted && parks && sequence.publishedBlocks < keys.size()) {
+                sequence.inStep = true;
+                returning.add(new Returning(sequence, keys, sequence.publishedBlocks));
+            }
+        }
+    }
+
+    /** Makes room for the last token. Returns false if the sequence gets no row in this step. */
+    private boolean makeRoom(
+            Sequence sequence,
+            List<Integer> newBlocks,
+            List<Leaving> leaving,
+            List<Returning> returning) {
+        while (blocks.grow(sequence, sequence.size(), 0, newBlocks) < sequence.size()) {
+            if (!leaving.isEmpty()) {
+                // There is room when that one's blocks are copied out.
+                return false;
+            }
+            Sequence victim = line.victim();
+            if (returning.removeIf(one -> one.sequence() == victim)) {
+                victim.inStep = false;
+            }
+            preempt(victim, newBlocks, leaving);
             if (victim == sequence) {
                 return false;
             }
@@ -265,29 +261,55 @@ final class Scheduler {
         return true;
     }
 
-    private Sequence newestGenerating() {
-        for (Sequence sequence : running.descendingSet()) {
-            if (sequence.generates) {
-                return sequence;
-            }
-        }
-        throw new IllegalStateException("a growing sequence is running, so there is one");
-    }
-
-    private void preempt(Sequence victim, List<Integer> newBlocks) {
+    private void preempt(Sequence victim, List<Integer> newBlocks, List<Leaving> leaving) {
         preemptions++;
-        running.remove(victim);
-        waiting.add(victim);
-        victim.phase = Phase.WAITING;
-        victim.computed = 0;
-        victim.publishedBlocks = 0;
-        int[] blocks = victim.dropBlocks();
+        line.giveWay(victim);
+        if (parks && victim.publishedBlocks > 0 && !hasAnyOf(victim, newBlocks)) {
+            victim.inStep = true;
+            leaving.add(new Leaving(victim, victim.keysUpTo(victim.publishedBlocks)));
+            return;
+        }
         // A block it got in this very plan need not be zeroed for it any more; whoever gets it next
         // lists it again.
-        for (int block : blocks) {
+        for (int block : blocks.drop(victim)) {
             newBlocks.remove(Integer.valueOf(block));
         }
-        pool.release(blocks, Use.ACTIVE);
+    }
+
+    /** Whether a sequence came back in this very plan: then there is nothing new to park. */
+    private static boolean hasAnyOf(Sequence sequence, List<Integer> newBlocks) {
+        for (int block : sequence.blocks()) {
+            if (newBlocks.contains(block)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** A preempted sequence's blocks are copied out, or never will be: it gives them up. */
+    void parked(Sequence sequence) {
+        sequence.inStep = false;
+        blocks.drop(sequence);
+        if (sequence.releaseAfterStep) {
+            release(sequence);
+        }
+    }
+
+    /**
+     * So many of a sequence's blocks have been brought back.
+     *
+     * @param count from the first that was not found in the pool
+     */
+    void restored(Returning returning, int count) {
+        Sequence sequence = returning.sequence();
+        sequence.inStep = false;
+        if (sequence.phase == Phase.RUNNING && count > 0) {
+            sequence.computed = (returning.from() + count) * limits.blockTokens();
+            blocks.publish(sequence);
+        }
+        if (sequence.releaseAfterStep) {
+            release(sequence);
+        }
     }
 
     /**
@@ -300,10 +322,10 @@ final class Scheduler {
             Sequence sequence = span.sequence();
             sequence.inStep = false;
             if (done && sequence.phase == Phase.RUNNING) {
-                sequence.computed = span.to();
+                sequence.computed = span.certain();
                 sequence.announced =
                         Math.max(sequence.announced, Math.min(span.to(), sequence.known));
-                publish(sequence);
+                blocks.publish(sequence);
             }
             if (sequence.releaseAfterStep) {
                 release(sequence);
@@ -311,19 +333,27 @@ final class Scheduler {
         }
     }
 
-    private void publish(Sequence sequence) {
-        int full = sequence.computed / limits.blockTokens();
-        List<ChunkKey> keys = sequence.keysUpTo(full);
-        for (int i = sequence.publishedBlocks; i < full; i++) {
-            pool.publish(keys.get(i), sequence.blocks()[i]);
+    /** What a completed step took: it teaches how much fits into the next ones. */
+    void took(Plan plan, long nanos) {
+        costs.observe(Work.of(plan.spans()), nanos);
+    }
+
+    /**
+     * A token was chosen.
+     *
+     * @param guessed whether it was guessed, and its KV is in the pool already
+     */
+    void append(Sequence sequence, int token, boolean guessed) {
+        sequence.append(token);
+        if (guessed && sequence.phase == Phase.RUNNING) {
+            sequence.computed++;
+            blocks.publish(sequence);
         }
-        sequence.publishedBlocks = full;
     }
 
     /** Takes a sequence out of line and out of the batch. It keeps its blocks until released. */
     void end(Sequence sequence) {
-        waiting.remove(sequence);
-        running.remove(sequence);
+        line.leave(sequence);
         if (sequence.phase != Phase.RELEASED) {
             sequence.phase = Phase.ENDED;
         }
@@ -350,11 +380,11 @@ final class Scheduler {
     }
 
     int running() {
-        return running.size();
+        return line.running().size();
     }
 
     int waiting() {
-        return waiting.size();
+        return line.waiting().size();
     }
 
     long preemptions() {
@@ -363,8 +393,8 @@ final class Scheduler {
 
     /** All sequences queued or running, oldest first in each group. */
     List<Sequence> unfinished() {
-        List<Sequence> all = new ArrayList<>(running);
-        all.addAll(waiting);
+        List<Sequence> all = new ArrayList<>(line.running());
+        all.addAll(line.waiting());
         return all;
     }
 
@@ -382,16 +412,12 @@ final class Scheduler {
     /** Blocks that preempted sequences wait for: new reservations must not starve them. */
     private int preemptedNeed() {
         int need = 0;
-        for (Sequence sequence : waiting) {
+        for (Sequence sequence : line.waiting()) {
             if (sequence.blocks().length == 0) {
-                need += blocksFor(sequence.size());
+                need += blocks.needed(sequence.size());
             }
         }
         return need;
-    }
-
-    private int blocksFor(int tokens) {
-        return Math.ceilDiv(tokens, limits.blockTokens());
     }
 
     private static void requirePhase(Sequence sequence, Phase phase) {

@@ -1,5 +1,6 @@
 package io.baton.engine;
 
+import io.baton.common.generation.ServiceTerms;
 import io.baton.common.generation.TokenOutput;
 import io.baton.common.kv.ChunkKey;
 import io.baton.common.kv.KeyChain;
@@ -52,10 +53,18 @@ final class Sequence {
     /** Whether it goes on after its first sampled token. Only such sequences are preempted. */
     boolean generates;
 
+    /** Whether it goes before all others, having been passed over for too long. */
+    boolean promoted;
+
+    /** Guesses its next tokens; null where none are guessed. The engine thread's own. */
+    @Nullable PromptLookup lookup;
+
     /** Whether its listener heard that it started; the engine thread's own. */
     boolean started;
 
-    /** Whether a step that is running now has rows of it. */
+    /**
+     * Whether a step that is running now has rows of it, or its blocks are being copied out or in.
+     */
     boolean inStep;
 
     /** Whether its blocks are to be released when the running step is over. */
@@ -127,6 +136,11 @@ final class Sequence {
         return size;
     }
 
+    /** How it is served among others. */
+    ServiceTerms terms() {
+        return spec.terms();
+    }
+
     /** Tokens without KV. 1 means a decode row. */
     int remaining() {
         return size - computed;
@@ -159,10 +173,24 @@ final class Sequence {
     }
 
     void append(int token) {
-        if (size == tokens.length) {
-            tokens = Arrays.copyOf(tokens, Math.max(16, Math.addExact(size, size / 2)));
-        }
+        makeRoom(1);
         tokens[size++] = token;
+    }
+
+    /**
+     * Puts guesses behind the tokens without counting them: a step computes them like the others,
+     * and the sampler sees those before the place that it looks at.
+     */
+    void draft(int[] guesses) {
+        makeRoom(guesses.length);
+        System.arraycopy(guesses, 0, tokens, size, guesses.length);
+    }
+
+    private void makeRoom(int more) {
+        if (size + more > tokens.length) {
+            int length = Math.addExact(size, size / 2);
+            tokens = Arrays.copyOf(tokens, Math.max(size + more, Math.max(16, length)));
+        }
     }
 
     /** Tokens after the prompt: emitted on an earlier attempt or generated here. */
@@ -180,7 +208,10 @@ final class Sequence {
         return keys.subList(0, count);
     }
 
-    /** The tokens, for the sampler; valid up to {@link #size()}, not to be changed. */
+    /**
+     * The tokens, for the sampler; valid up to {@link #size()} and the guesses behind it, not to be
+     * changed.
+     */
     int[] tokenArray() {
         return tokens;
     }

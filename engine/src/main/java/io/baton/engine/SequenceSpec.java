@@ -1,6 +1,7 @@
 package io.baton.engine;
 
 import io.baton.common.generation.SamplingParams;
+import io.baton.common.generation.ServiceTerms;
 import io.baton.common.kv.KeyChain;
 
 /**
@@ -13,6 +14,7 @@ import io.baton.common.kv.KeyChain;
  * @param sampling how to choose tokens
  * @param keys chain under which its blocks are found and published
  * @param debugLogits whether every token carries a SHA-256 of its logits
+ * @param terms when it is served; its answer does not depend on them
  */
 public record SequenceSpec(
         String id,
@@ -20,7 +22,19 @@ public record SequenceSpec(
         int[] emitted,
         SamplingParams sampling,
         KeyChain keys,
-        boolean debugLogits) {
+        boolean debugLogits,
+        ServiceTerms terms) {
+    /** On the usual terms. */
+    public SequenceSpec(
+            String id,
+            int[] prompt,
+            int[] emitted,
+            SamplingParams sampling,
+            KeyChain keys,
+            boolean debugLogits) {
+        this(id, prompt, emitted, sampling, keys, debugLogits, ServiceTerms.USUAL);
+    }
+
     public SequenceSpec {
         if (prompt.length == 0) {
             throw new IllegalArgumentException("a prompt has at least one token");

@@ -33,18 +33,31 @@ final class StepRunner {
     }
 
     /**
-     * A sequence's next token; null if its logits were not finite, so that no token can be chosen.
+     * A sequence's next token.
+     *
+     * @param token null if its logits were not finite, so that no token can be chosen
+     * @param guessed whether the token was guessed, so that its KV was computed in the same step
      */
-    record Sampled(Sequence sequence, @Nullable TokenOutput token) {}
+    record Sampled(Sequence sequence, @Nullable TokenOutput token, boolean guessed) {}
 
     /**
      * Tokens of a sequence's prompt with their log probabilities; none if logits were not finite.
      */
     record Scored(Sequence sequence, List<TokenOutput> tokens) {}
 
-    /** What a forward pass gave. */
+    /**
+     * What a forward pass gave.
+     *
+     * @param sampled in the order of the sequences; of one sequence all that were guessed right,
+     *     then one more
+     */
     record Outcome(List<Scored> scored, List<Sampled> sampled) {
         static final Outcome NOTHING = new Outcome(List.of(), List.of());
+    }
+
+    /** Empties blocks before they are given to a sequence. */
+    void zero(int[] blocks) {
+        engine.zeroBlocks(blocks);
     }
 
     /**
@@ -58,7 +71,6 @@ final class StepRunner {
             Plan plan,
             BooleanSupplier stop,
             BiConsumer<Sequence, RuntimeException> onListenerFailure) {
-        engine.zeroBlocks(plan.newBlocks());
         List<Span> spans = plan.spans();
         Batch.Span[] batchSpans = new Batch.Span[spans.size()];
         int rows = 0;
@@ -74,11 +86,12 @@ final class StepRunner {
             Sequence sequence = span.sequence();
             System.arraycopy(sequence.tokenArray(), span.from(), tokens, row, span.rows());
             batchSpans[i] = new Batch.Span(row, span.rows(), span.from(), sequence.blocks());
-            for (int k = 0; k < span.scored(); k++) {
+            int first = span.drafted() > 0 ? span.rows() : span.scored();
+            for (int k = 0; k < first; k++) {
                 logitRows[wanted++] = row + k;
             }
             row += span.rows();
-            if (span.logitRows() > span.scored()) {
+            if (span.logitRows() > first) {
                 logitRows[wanted++] = row - 1;
             }
         }
@@ -95,7 +108,7 @@ final class StepRunner {
             List<Span> spans,
             BooleanSupplier stop,
             BiConsumer<Sequence, RuntimeException> onListenerFailure) {
-        if (spans.stream().noneMatch(span -> span.rows() > 1 || announces(span))) {
+        if (spans.stream().noneMatch(span -> isPrefill(span) || announces(span))) {
             return LayerListener.NONE;
         }
         return layer -> {
@@ -114,6 +127,10 @@ final class StepRunner {
             }
             return wanted && !stop.getAsBoolean();
         };
+    }
+
+    private static boolean isPrefill(Span span) {
+        return span.rows() > 1 && span.drafted() == 0;
     }
 
     private static void announce(SequenceListener listener, int layer, Span span) {
@@ -148,8 +165,8 @@ final class StepRunner {
                 scored.add(new Scored(sequence, score(span, own)));
             }
             if (span.samples()) {
-                MemorySegment last = own.asSlice(own.byteSize() - rowBytes, rowBytes);
-                sampled.add(new Sampled(sequence, choose(sequence, last)));
+                long first = own.byteSize() - rowBytes * (span.drafted() + 1L);
+                verify(span, own.asSlice(first), sampled);
             }
         }
         return new Outcome(scored, sampled);
@@ -172,15 +189,49 @@ final class StepRunner {
         return tokens;
     }
 
-    private @Nullable TokenOutput choose(Sequence sequence, MemorySegment row) {
+    /**
+     * Chooses tokens one after the other, each from the logits after the tokens before it, for as
+     * long as what is chosen is what was guessed: the next row's logits then follow the right
+     * tokens. A choice depends on logits and tokens before it alone, so what comes out is what
+     * would come out one by one.
+     *
+     * @param rows logits of the last certain token, then of each guess
+     */
+    private void verify(Span span, MemorySegment rows, List<Sampled> sampled) {
+        Sequence sequence = span.sequence();
+        long rowBytes = (long) logits.length * Float.BYTES;
+        int right = 0;
+        while (true) {
+            int size = sequence.size() + right;
+            TokenOutput token = choose(sequence, size, rows.asSlice(right * rowBytes, rowBytes));
+            boolean guessed =
+                    token != null
+                            && right < span.drafted()
+                            && token.token() == sequence.tokenArray()[size];
+            sampled.add(new Sampled(sequence, token, guessed));
+            if (!guessed) {
+                break;
+            }
+            right++;
+        }
+        PromptLookup lookup = sequence.lookup;
+        if (lookup != null && span.drafted() > 0) {
+            lookup.learn(span.drafted(), right);
+        }
+    }
+
+    /**
+     * The sequence's next token when it has {@code size} tokens, of which those beyond its own were
+     * guessed and found right.
+     */
+    private @Nullable TokenOutput choose(Sequence sequence, int size, MemorySegment row) {
         MemorySegment.copy(row, FLOAT, 0, logits, 0, logits.length);
         if (!Sampler.isFinite(logits, logits.length)) {
             return null;
         }
         SamplingParams params = sequence.spec.sampling();
         Sampler.History history =
-                new Sampler.History(
-                        sequence.tokenArray(), sequence.spec.prompt().length, sequence.size());
+                new Sampler.History(sequence.tokenArray(), sequence.spec.prompt().length, size);
         return sampler.choose(
                 logits, params, history, sequence.spec.debugLogits() ? sha256(row) : null);
     }

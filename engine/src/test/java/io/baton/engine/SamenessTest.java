@@ -146,7 +146,8 @@ class SamenessTest {
         assertTrue(plain.counters().reusedTokens() > before.reusedTokens() + 900);
         assertAtRest(plain);
 
-        for (int stepTokens : new int[] {16, 64}) {
+        // 13 cuts prompts anywhere; and beside sequences that generate, spans are shorter still.
+        for (int stepTokens : new int[] {13, 64}) {
             EngineLoop small = rig.loop(200, stepTokens);
             assertSame(expected, oneByOne(small, specs), "alone, spans of " + stepTokens);
             small.clearCache();

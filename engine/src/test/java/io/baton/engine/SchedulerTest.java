@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.generation.SamplingParams;
+import io.baton.common.generation.ServiceTerms;
 import io.baton.engine.Scheduler.Limits;
 import io.baton.engine.Scheduler.Plan;
 import io.baton.engine.Scheduler.Span;
@@ -23,9 +24,23 @@ import org.junit.jupiter.params.provider.ValueSource;
 class SchedulerTest {
     private static final int BLOCK = 16;
 
+    /** One whose steps are as long as their rows allow. */
     private static Scheduler scheduler(KvPool pool, int stepTokens, int sequences) {
+        return scheduler(
+                pool, stepTokens, sequences, new EngineOptions.Policy(16_384, 1000, 0), false);
+    }
+
+    private static Scheduler scheduler(
+            KvPool pool,
+            int stepTokens,
+            int sequences,
+            EngineOptions.Policy policy,
+            boolean parks) {
         return new Scheduler(
-                pool, new Limits(stepTokens, sequences, 100, pool.blocks() * BLOCK, 64, BLOCK));
+                pool,
+                new Limits(stepTokens, sequences, 100, pool.blocks() * BLOCK, 64, BLOCK),
+                policy,
+                parks);
     }
 
     private static Sequence reserved(Scheduler scheduler, int seed, int tokens) {
@@ -44,6 +59,7 @@ class SchedulerTest {
     /** Runs a step as an engine would, every sampled token being 5. */
     private static List<Span> step(Scheduler scheduler) {
         Plan plan = scheduler.plan();
+        moveBlocks(new SplittableRandom(1), scheduler, plan);
         scheduler.complete(plan, true);
         for (Span span : plan.spans()) {
             if (span.scored() > 0) {
@@ -219,14 +235,23 @@ class SchedulerTest {
         reserved(scheduler, 3, 1);
     }
 
-    /** Any mix of arrivals, cancels and failed steps: books hold, all end, nothing stays held. */
+    /**
+     * Any mix of arrivals, priorities, tenants, guesses, parkings, cancels and failed steps: books
+     * hold, all end, nothing stays held.
+     */
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10})
     void randomLoadKeepsTheBooksAndEnds(long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         KvPool pool = new KvPool(random.nextInt(12, 40));
         int stepTokens = random.nextInt(8, 100);
-        Scheduler scheduler = scheduler(pool, stepTokens, random.nextInt(1, 8));
+        Scheduler scheduler =
+                scheduler(
+                        pool,
+                        stepTokens,
+                        random.nextInt(1, 8),
+                        new EngineOptions.Policy(random.nextInt(16, 2000), 2.4, random.nextInt(5)),
+                        random.nextBoolean());
         List<Sequence> open = new ArrayList<>();
         for (int i = 0; i < 2000; i++) {
             if (random.nextInt(3) == 0 && i < 1500) {
@@ -234,17 +259,29 @@ class SchedulerTest {
             }
             Plan plan = scheduler.plan();
             checkPlan(plan, stepTokens, pool);
+            if (random.nextInt(10) == 0 && !plan.leaving().isEmpty()) {
+                Sequence victim = plan.leaving().getFirst().sequence();
+                scheduler.release(victim);
+                open.remove(victim);
+                assertTrue(victim.blocks().length > 0, "they are being copied");
+            }
+            moveBlocks(random, scheduler, plan);
             if (random.nextInt(10) == 0 && !open.isEmpty()) {
                 scheduler.release(open.remove(random.nextInt(open.size())));
             }
             scheduler.complete(plan, random.nextInt(20) != 0);
+            scheduler.took(plan, random.nextInt(1, 1_000_000));
             pool.checkDeep();
             for (Span span : plan.spans()) {
                 Sequence sequence = span.sequence();
                 if (sequence.phase != Phase.RUNNING || sequence.computed < sequence.size()) {
                     continue;
                 }
-                sequence.append(random.nextInt(10, 400));
+                for (int right = random.nextInt(span.drafted() + 1); right > 0; right--) {
+                    scheduler.append(sequence, sequence.tokenArray()[sequence.size()], true);
+                }
+                scheduler.append(sequence, random.nextInt(10, 14), false);
+                assertEquals(1, sequence.remaining());
                 if (!sequence.generates || scheduler.isFull(sequence) || random.nextInt(30) == 0) {
                     scheduler.release(sequence);
                     open.remove(sequence);
@@ -264,13 +301,32 @@ class SchedulerTest {
         assertEquals(pool.blocks(), pool.available());
     }
 
+    private static void moveBlocks(SplittableRandom random, Scheduler scheduler, Plan plan) {
+        for (Scheduler.Leaving leaving : plan.leaving()) {
+            assertEquals(leaving.keys().size(), leaving.sequence().publishedBlocks);
+            scheduler.parked(leaving.sequence());
+        }
+        for (Scheduler.Returning returning : plan.returning()) {
+            int missing = returning.keys().size() - returning.from();
+            assertTrue(missing > 0);
+            scheduler.restored(returning, random.nextInt(missing + 1));
+        }
+    }
+
     private static void randomArrival(
             SplittableRandom random, Scheduler scheduler, List<Sequence> open, KvPool pool) {
         int tokens = random.nextInt(1, pool.blocks() * BLOCK / 2);
         // Few seeds, so that prefixes are shared.
         Sequence sequence =
                 new Sequence(
-                        Specs.greedy("r", Specs.tokens(random.nextInt(4), tokens), 1000), BLOCK);
+                        Specs.withTerms(
+                                Specs.greedy("r", Specs.tokens(random.nextInt(4), tokens), 1000),
+                                new ServiceTerms(
+                                        "t" + random.nextInt(3),
+                                        random.nextInt(1, 4),
+                                        random.nextInt(3),
+                                        true)),
+                        BLOCK);
         try {
             scheduler.reserve(sequence);
         } catch (BatonException e) {
@@ -293,7 +349,7 @@ class SchedulerTest {
             assertTrue(seen.add(span.sequence()), "one span per sequence");
             assertTrue(span.sequence().blocks().length * BLOCK >= span.to());
             assertEquals(span.sequence().computed, span.from());
-            assertTrue((span.from() / 64) == ((span.to() - 1) / 64), "within one chunk");
+            assertTrue((span.from() / 64) == ((span.certain() - 1) / 64), "within one chunk");
         }
         assertTrue(rows <= stepTokens);
         Set<Integer> fresh = new HashSet<>();

@@ -1,6 +1,7 @@
 package io.baton.engine;
 
 import io.baton.common.generation.SamplingParams;
+import io.baton.common.generation.ServiceTerms;
 import io.baton.common.kv.KeyChain;
 import io.baton.common.kv.KvDtype;
 import io.baton.common.kv.KvLayout;
@@ -23,6 +24,17 @@ final class Specs {
 
     static SequenceSpec spec(String id, int[] prompt, SamplingParams sampling) {
         return new SequenceSpec(id, prompt, new int[0], sampling, keys(1), true);
+    }
+
+    static SequenceSpec withTerms(SequenceSpec spec, ServiceTerms terms) {
+        return new SequenceSpec(
+                spec.id(),
+                spec.prompt(),
+                spec.emitted(),
+                spec.sampling(),
+                spec.keys(),
+                spec.debugLogits(),
+                terms);
     }
 
     static SequenceSpec greedy(String id, int[] prompt, int maxTokens) {

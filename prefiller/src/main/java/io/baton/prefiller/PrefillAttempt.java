@@ -110,7 +110,8 @@ final class PrefillAttempt implements AttemptCall.Attempt {
                 request.emitted(),
                 request.sampling(),
                 keys,
-                request.debugLogits());
+                request.debugLogits(),
+                request.terms());
     }
 
     private void queue(CheckedTicket ticket, OutboundTransfer transfer, Reservation place) {

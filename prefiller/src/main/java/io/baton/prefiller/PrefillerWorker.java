@@ -72,6 +72,7 @@ public final class PrefillerWorker implements Worker {
                                     new WorkerMeters(registry, "prefiller", options.workerId()),
                                     new DecayedRatio(DECAY)));
             ports.meters().showPool(() -> status(ports));
+            EngineCards.show(engine, ports.meters());
             PrefillService service =
                     new PrefillService(
                             ports, EngineCards.limits(runtime, options), around.executor());

@@ -307,7 +307,7 @@ final class PrefillerRig implements Outlet<PrefillEvent>, AutoCloseable {
 
         @Override
         public Counters counters() {
-            return new Counters(0, 0, 0, 0, 0, 0, 0);
+            return new Counters(0, 0, 0, 0, 0, 0, 0, 0, 0);
         }
 
         @Override

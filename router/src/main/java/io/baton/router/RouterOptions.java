@@ -39,14 +39,17 @@ public record RouterOptions(
      * @param adminToken for {@code /admin}; empty: loopback connections alone
      * @param tenantSecret from which tenants' salts are made; empty: created once in {@code
      *     stateFolder}
+     * @param tenantWeights {@code TENANT=WEIGHT} entries
      */
     public record Access(
             List<String> apiKeys,
             boolean openMetrics,
             Optional<String> adminToken,
             Optional<String> tenantSecret,
-            Path stateFolder) {
+            Path stateFolder,
+            List<String> tenantWeights) {
         public Access {
+            tenantWeights = List.copyOf(tenantWeights);
             apiKeys = List.copyOf(apiKeys);
         }
     }
@@ -106,7 +109,8 @@ public record RouterOptions(
                         config.get(AccessSettings.ADMIN_TOKEN),
                         config.get(AccessSettings.TENANT_SECRET),
                         config.get(AccessSettings.STATE_FOLDER)
-                                .orElseGet(RouterOptions::stateFolder)),
+                                .orElseGet(RouterOptions::stateFolder),
+                        config.get(AccessSettings.TENANT_WEIGHTS)),
                 new Cluster(
                         config.get(ClusterSettings.CONTROL_HOST),
                         config.get(ClusterSettings.ROUTER_CONTROL_PORT),

@@ -9,6 +9,7 @@ import io.baton.router.dispatch.Dispatcher;
 import io.baton.router.dispatch.LedgerRing;
 import io.baton.router.dispatch.RetryBudget;
 import io.baton.router.dispatch.TenantSalts;
+import io.baton.router.dispatch.TenantWeights;
 import io.baton.router.http.AcceptGuard;
 import io.baton.router.http.ApiKeys;
 import io.baton.router.http.Endpoints;
@@ -158,6 +159,7 @@ public final class RouterServer implements AutoCloseable {
                                 registry,
                                 dispatcher,
                                 salts,
+                                TenantWeights.of(access.tenantWeights()),
                                 around.ticker(),
                                 around.random(),
                                 () -> around.clock().instant().getEpochSecond(),

@@ -49,6 +49,16 @@ public final class AccessSettings {
                                             + " tenants' KV apart, the same on all routers; empty"
                                             + " for one that is created once in state.folder.")
                             .asSecret());
+    public static final Setting<List<String>> TENANT_WEIGHTS =
+            GROUP.add(
+                    Setting.of(
+                            "tenant.weights",
+                            list(),
+                            "",
+                            "Shares of computing time where tenants compete, as TENANT=WEIGHT with"
+                                    + " weights from 1 to 1000; 1 for those not named. A tenant is"
+                                    + " key- and the first 16 hex digits of the SHA-256 of its API"
+                                    + " key."));
     public static final Setting<Optional<Path>> STATE_FOLDER =
             GROUP.add(
                     Setting.of(

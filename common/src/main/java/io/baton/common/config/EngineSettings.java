@@ -1,5 +1,6 @@
 package io.baton.common.config;
 
+import static io.baton.common.config.SettingType.decimal;
 import static io.baton.common.config.SettingType.integer;
 import static io.baton.common.config.SettingType.oneOf;
 
@@ -48,6 +49,32 @@ public final class EngineSettings {
                             integer(0, 65_536),
                             "256",
                             "Requests that wait at one worker; one more is refused."));
+    public static final Setting<Integer> PATIENCE_TOKENS =
+            GROUP.add(
+                    Setting.of(
+                            "engine.patience-tokens",
+                            integer(16, 1 << 30),
+                            "16384",
+                            "A priority that waits is passed over for so many computed tokens; then"
+                                    + " one of its requests goes before all others."));
+    public static final Setting<Double> DECODE_STRETCH =
+            GROUP.add(
+                    Setting.of(
+                            "engine.decode-stretch",
+                            decimal(1.7, 1000),
+                            "2.4",
+                            "A step with prompts in it takes about so many times what its"
+                                    + " generating sequences alone take: less keeps streams smooth,"
+                                    + " more lets long prompts through faster."));
+    public static final Setting<Integer> SPECULATIVE_TOKENS =
+            GROUP.add(
+                    Setting.of(
+                            "engine.speculative-tokens",
+                            integer(0, 64),
+                            "0",
+                            "Tokens that are guessed at most from what the text has said before,"
+                                    + " and verified in one step; 0 for none. Answers do not depend"
+                                    + " on it."));
 
     private EngineSettings() {}
 }

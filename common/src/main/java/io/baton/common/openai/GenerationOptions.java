@@ -1,6 +1,7 @@
 package io.baton.common.openai;
 
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,7 +19,8 @@ public record GenerationOptions(
         boolean addSpecialTokens,
         Streaming streaming,
         SamplingOptions sampling,
-        Labels labels) {
+        Labels labels,
+        Service service) {
     /** Most answers per prompt. */
     public static final int MAX_CHOICES = 16;
 
@@ -33,6 +35,15 @@ public record GenerationOptions(
      * @param continuousUsage usage so far in every chunk
      */
     public record Streaming(boolean stream, boolean includeUsage, boolean continuousUsage) {}
+
+    /**
+     * When it is served; the answer does not depend on it.
+     *
+     * @param priority lower goes first
+     * @param deadlineMillis from arrival to the whole answer; empty for the router's own limit
+     * @param speculate whether tokens may be drafted
+     */
+    public record Service(int priority, OptionalLong deadlineMillis, boolean speculate) {}
 
     /**
      * Names that a client gives: never a path, never logged raw beyond their allowed characters.

@@ -3,6 +3,7 @@ package io.baton.common.openai;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.openai.GenerationOptions.Labels;
+import io.baton.common.openai.GenerationOptions.Service;
 import io.baton.common.openai.GenerationOptions.Streaming;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -25,6 +26,7 @@ final class OptionsParser {
     private static final int MAX_BIASES = 1024;
     private static final int MAX_LOGPROBS = 20;
     private static final int MAX_LABEL_CHARACTERS = 256;
+    private static final long MAX_DEADLINE_MILLIS = 86_400_000;
     private static final Pattern REQUEST_ID = Pattern.compile("[A-Za-z0-9._:-]{1,128}");
 
     private final Fields fields;
@@ -49,7 +51,15 @@ final class OptionsParser {
                 fields.flag("add_special_tokens", endpoint == Endpoint.COMPLETIONS),
                 streaming(),
                 sampling(maxTokens),
-                labels());
+                labels(),
+                service());
+    }
+
+    private Service service() {
+        return new Service(
+                (int) fields.integer("priority", Integer.MIN_VALUE, Integer.MAX_VALUE).orElse(0),
+                fields.integer("deadline_ms", 1, MAX_DEADLINE_MILLIS),
+                fields.flag("speculative", true));
     }
 
     /** Whether a text can be a request id: it may then appear in headers, logs and paths. */

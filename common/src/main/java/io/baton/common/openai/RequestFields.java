@@ -237,6 +237,24 @@ public final class RequestFields {
                 BOTH,
                 "1 to 256 characters",
                 "keeps reuse of KV within requests with the same salt (and the same API key)");
+        take(
+                table,
+                "priority",
+                BOTH,
+                "32-bit integer",
+                "lower goes first, and is preempted last; default 0");
+        take(
+                table,
+                "deadline_ms",
+                BOTH,
+                "1 to 86400000",
+                "milliseconds from arrival to the whole answer; then the request ends with deadline_exceeded");
+        take(
+                table,
+                "speculative",
+                BOTH,
+                "boolean",
+                "false: no tokens are drafted for it; the answer is the same; default true");
     }
 
     private static void noEffect(List<RequestField> table) {
@@ -335,12 +353,6 @@ public final class RequestFields {
                 node -> isText(node, "auto", "default"));
         refuse(
                 table,
-                "priority",
-                BOTH,
-                "requests are served in order of arrival",
-                RequestFields::isZero);
-        refuse(
-                table,
                 "prompt_embeds",
                 ONLY_COMPLETIONS,
                 "embeddings are not accepted as prompts",
@@ -429,10 +441,6 @@ public final class RequestFields {
 
     private static boolean isFalse(JsonNode node) {
         return node.isBoolean() && !node.booleanValue();
-    }
-
-    private static boolean isZero(JsonNode node) {
-        return isNumber(node, 0);
     }
 
     private static boolean isNumber(JsonNode node, double value) {

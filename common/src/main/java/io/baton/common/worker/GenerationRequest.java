@@ -3,6 +3,7 @@ package io.baton.common.worker;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.generation.SamplingParams;
+import io.baton.common.generation.ServiceTerms;
 import io.baton.common.proto.GenerationSpec;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -21,6 +22,7 @@ import java.util.concurrent.TimeUnit;
  * @param debugLogits whether every token carries a hash of its logits
  * @param traceparent W3C trace context, for logs; may be empty
  * @param deadlineNanos time left
+ * @param terms how it is served among others
  */
 public record GenerationRequest(
         String requestId,
@@ -31,7 +33,8 @@ public record GenerationRequest(
         byte[] tenantSalt,
         boolean debugLogits,
         String traceparent,
-        long deadlineNanos) {
+        long deadlineNanos,
+        ServiceTerms terms) {
     private static final int MAX_ID_CHARACTERS = 256;
     private static final int MAX_SALT_BYTES = 256;
 
@@ -97,7 +100,22 @@ public record GenerationRequest(
                 spec.getTenantSalt().toByteArray(),
                 spec.getDebugLogits(),
                 spec.getTraceparent(),
-                deadlineNanos);
+                deadlineNanos,
+                terms(spec));
+    }
+
+    private static ServiceTerms terms(GenerationSpec spec) {
+        require(
+                ServiceTerms.isTenant(spec.getTenant()),
+                "a tenant has at most %d printable ASCII characters"
+                        .formatted(ServiceTerms.MAX_TENANT_CHARACTERS));
+        int weight = spec.getTenantWeight() == 0 ? 1 : spec.getTenantWeight();
+        require(
+                weight >= 1 && weight <= ServiceTerms.MAX_WEIGHT,
+                "a tenant's weight is %d, allowed are 1 to %d"
+                        .formatted(weight, ServiceTerms.MAX_WEIGHT));
+        return new ServiceTerms(
+                spec.getTenant(), weight, spec.getPriority(), !spec.getNoSpeculation());
     }
 
     /** Tokens whose KV must be there before the next one is sampled. */

@@ -4,6 +4,7 @@ import io.baton.common.error.ErrorCode;
 import io.baton.common.proto.Status;
 import io.baton.common.time.LatencyBounds;
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
@@ -12,6 +13,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
 
@@ -74,6 +76,14 @@ public final class WorkerMeters {
         pool(status, "active", Status::getActiveBlocks);
         gauge(status, "baton.running", "Sequences in the batch", Status::getRunning);
         gauge(status, "baton.waiting", "Sequences queued", Status::getWaiting);
+    }
+
+    /** Shows a count that something else keeps and that only grows. */
+    public void showCount(String name, String what, LongSupplier count) {
+        FunctionCounter.builder(name, count, c -> c.getAsLong())
+                .description(what)
+                .tags(tags)
+                .register(registry);
     }
 
     /** An attempt began. */

@@ -15,6 +15,7 @@ import io.baton.common.generation.SamplingParams;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -56,7 +57,8 @@ class RequestParserTest {
                         "include_stop_str_in_output":true,"skip_special_tokens":false,
                         "request_id":"r-1","session_id":"s","cache_salt":"c","user":"u","metadata":{},
                         "add_generation_prompt":false,"continue_final_message":true,
-                        "chat_template_kwargs":{"enable_thinking":false}
+                        "chat_template_kwargs":{"enable_thinking":false},
+                        "priority":-4,"deadline_ms":1500,"speculative":false
                         """);
         GenerationOptions options = request.options();
         assertEquals("m", options.model());
@@ -64,6 +66,8 @@ class RequestParserTest {
         assertEquals(2, options.n());
         assertEquals(new GenerationOptions.Streaming(true, true, true), options.streaming());
         assertEquals(new GenerationOptions.Labels("r-1", "s", "c"), options.labels());
+        assertEquals(
+                new GenerationOptions.Service(-4, OptionalLong.of(1500), false), options.service());
         assertTrue(request.continueFinalMessage());
         assertEquals(Map.of("enable_thinking", false), request.templateVariables());
         assertEquals(
@@ -131,7 +135,6 @@ class RequestParserTest {
                 "kv_transfer_params | {}",
                 "modalities | [\"audio\"]",
                 "use_beam_search | true",
-                "priority | 3",
                 "truncate_prompt_tokens | 5",
                 "allowed_token_ids | [1]",
                 "bad_words | [\"x\"]",
@@ -202,6 +205,12 @@ class RequestParserTest {
                 "request_id | \"a\\r\\nb\"",
                 "cache_salt | \"\"",
                 "cache_salt | 1",
+                "priority | 1.5",
+                "priority | 2147483648",
+                "priority | \"high\"",
+                "deadline_ms | 0",
+                "deadline_ms | 86400001",
+                "speculative | 1",
                 "model | \"\"",
                 "model | 5",
                 "chat_template_kwargs | []",

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.generation.SamplingParams;
+import io.baton.common.generation.ServiceTerms;
 import io.baton.common.kv.KvDtype;
 import io.baton.common.kv.KvLayout;
 import io.baton.common.proto.GenerationSpec;
@@ -144,6 +145,17 @@ class WorkerPartsTest {
         assertArrayEquals(new int[] {9}, request.emitted());
         assertEquals(4, request.knownTokens());
         assertEquals(1_000_000_000L, request.deadlineNanos());
+        assertEquals(ServiceTerms.USUAL, request.terms(), "what an older router sends");
+        assertEquals(
+                new ServiceTerms("key-1", 3, -2, false),
+                GenerationRequest.fromProto(
+                                spec().setTenant("key-1")
+                                        .setTenantWeight(3)
+                                        .setPriority(-2)
+                                        .setNoSpeculation(true)
+                                        .build(),
+                                LIMITS)
+                        .terms());
         Map<ErrorCode, List<Consumer<GenerationSpec.Builder>>> faults =
                 Map.of(
                         ErrorCode.HANDSHAKE_MISMATCH,
@@ -166,6 +178,10 @@ class WorkerPartsTest {
                                 s -> s.addPrompt(-1),
                                 s -> s.setDeadlineMillis(-1),
                                 s -> s.addAllEmitted(List.of(1, 2, 3, 4)),
+                                s -> s.setTenant("a b"),
+                                s -> s.setTenant("x".repeat(65)),
+                                s -> s.setTenantWeight(-1),
+                                s -> s.setTenantWeight(1001),
                                 s -> s.clearSampling()));
         faults.forEach(
                 (code, list) ->

@@ -87,7 +87,7 @@ public final class Dispatcher {
         List<SequenceLedger> ledgers = new ArrayList<>();
         long queued = 0;
         String outcome = "finished";
-        try (Admission.Permit permit = parts.admission().acquire(limits.queueNanos(), cancel)) {
+        try (Admission.Permit permit = admit(job, cancel)) {
             queued = permit.waitedNanos();
             parts.meters().queued(queued);
             parts.budget().earn();
@@ -110,6 +110,29 @@ public final class Dispatcher {
         }
         return new RequestLedger(
                 job.id(), job.model(), queued, outcome, job.trace().sessionId(), ledgers);
+    }
+
+    /** A turn, unless the request's own deadline passes before. */
+    private Admission.Permit admit(Job job, CompletableFuture<Void> cancel) {
+        long leftNanos = Math.max(0, overNanos(job) - parts.ticker().nanos());
+        long waitNanos = Math.min(limits.queueNanos(), leftNanos);
+        try {
+            return parts.admission().acquire(job.service().terms(), waitNanos, cancel);
+        } catch (BatonException e) {
+            if (e.code() == ErrorCode.OVERLOADED && waitNanos == leftNanos) {
+                throw new BatonException(
+                        ErrorCode.DEADLINE_EXCEEDED,
+                        "the request's deadline passed while it waited for its turn",
+                        null,
+                        e);
+            }
+            throw e;
+        }
+    }
+
+    /** Reading of the ticker at which a request is over. */
+    private long overNanos(Job job) {
+        return job.startNanos() + Math.min(limits.requestNanos(), job.service().lifeNanos());
     }
 
     private void generate(
@@ -229,9 +252,10 @@ public final class Dispatcher {
                         job.pool().fingerprint(),
                         job.tenantSalt(),
                         limits.debugLogits(),
-                        job.trace().traceparent()),
+                        job.trace().traceparent(),
+                        job.service().terms()),
                 keys,
-                job.startNanos() + limits.requestNanos());
+                overNanos(job));
     }
 
     private SequenceSink metered(Job job, SequenceSink sink) {

@@ -144,7 +144,7 @@ final class SequenceMachine {
             fail(
                     new BatonException(
                             ErrorCode.DEADLINE_EXCEEDED,
-                            "the request took longer than http.request-timeout allows; ask for fewer tokens or raise it"));
+                            "the request took longer than its deadline_ms or http.request-timeout allows; ask for fewer tokens or give it more time"));
             return;
         }
         if (state.wakeAtNanos.isEmpty() || now - state.wakeAtNanos.getAsLong() < 0) {

@@ -2,6 +2,7 @@ package io.baton.router.dispatch;
 
 import com.google.protobuf.ByteString;
 import io.baton.common.generation.SamplingParams;
+import io.baton.common.generation.ServiceTerms;
 import io.baton.common.kv.ChunkKey;
 import io.baton.common.proto.GenerationSpec;
 import io.baton.common.worker.ProtoSampling;
@@ -30,7 +31,8 @@ public record SequenceRequest(
             String modelFingerprint,
             ByteString tenantSalt,
             boolean debugLogits,
-            String traceparent) {}
+            String traceparent,
+            ServiceTerms terms) {}
 
     /**
      * An attempt as workers take it.
@@ -53,7 +55,11 @@ public record SequenceRequest(
                         .setDeadlineMillis(
                                 Math.max(
                                         1, TimeUnit.NANOSECONDS.toMillis(deadlineNanos - nowNanos)))
-                        .setModelFingerprint(context.modelFingerprint());
+                        .setModelFingerprint(context.modelFingerprint())
+                        .setTenant(context.terms().tenant())
+                        .setTenantWeight(context.terms().weight())
+                        .setPriority(context.terms().priority())
+                        .setNoSpeculation(!context.terms().speculate());
         for (int token : prompt) {
             spec.addPrompt(token);
         }

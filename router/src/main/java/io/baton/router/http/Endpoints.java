@@ -8,6 +8,7 @@ import io.baton.common.time.Ticker;
 import io.baton.router.admin.AdminPages;
 import io.baton.router.dispatch.Dispatcher;
 import io.baton.router.dispatch.TenantSalts;
+import io.baton.router.dispatch.TenantWeights;
 import io.baton.router.registry.PoolView;
 import io.baton.router.registry.Registry;
 import java.net.URLDecoder;
@@ -37,6 +38,7 @@ public final class Endpoints {
             Registry registry,
             Dispatcher dispatcher,
             TenantSalts salts,
+            TenantWeights weights,
             Ticker ticker,
             RandomGenerator random,
             LongSupplier wallSeconds,
@@ -56,7 +58,7 @@ public final class Endpoints {
                         new Planner(
                                 new Planner.Parts(
                                         parts.registry(),
-                                        parts.salts(),
+                                        new Planner.Tenants(parts.salts(), parts.weights()),
                                         parts.random(),
                                         parts.wallSeconds(),
                                         parts.limits().maxChoices())),

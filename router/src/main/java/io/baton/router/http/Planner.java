@@ -3,6 +3,7 @@ package io.baton.router.http;
 import com.google.protobuf.ByteString;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.generation.ServiceTerms;
 import io.baton.common.openai.Answer.Head;
 import io.baton.common.openai.AnswerJson;
 import io.baton.common.openai.ChatRequest;
@@ -16,11 +17,13 @@ import io.baton.common.text.TokenDecoder;
 import io.baton.common.text.Tokenizer;
 import io.baton.router.dispatch.Job;
 import io.baton.router.dispatch.TenantSalts;
+import io.baton.router.dispatch.TenantWeights;
 import io.baton.router.registry.PoolView;
 import io.baton.router.registry.Registry;
 import io.baton.router.registry.ServedText;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 
@@ -35,10 +38,13 @@ final class Planner {
     /** What a planner works with. */
     record Parts(
             Registry registry,
-            TenantSalts salts,
+            Tenants tenants,
             RandomGenerator random,
             LongSupplier wallSeconds,
             int maxChoices) {}
+
+    /** What tenants have of their own. */
+    record Tenants(TenantSalts salts, TenantWeights weights) {}
 
     /** Who asks, and since when. */
     record Caller(String requestId, String tenant, String traceparent, long startNanos) {}
@@ -256,8 +262,11 @@ final class Planner {
                         draft.pool(),
                         answers,
                         ByteString.copyFrom(
-                                parts.salts().salt(caller.tenant(), options.labels().cacheSalt())),
+                                parts.tenants()
+                                        .salts()
+                                        .salt(caller.tenant(), options.labels().cacheSalt())),
                         new Job.Trace(caller.traceparent(), options.labels().sessionId()),
+                        service(caller, options.service()),
                         caller.startNanos());
         return new AnswerPlan(
                 job,
@@ -266,6 +275,18 @@ final class Planner {
                 draft.tokenizer(),
                 allEchoes,
                 promptTokens);
+    }
+
+    private Job.Service service(Caller caller, GenerationOptions.Service asked) {
+        return new Job.Service(
+                new ServiceTerms(
+                        caller.tenant(),
+                        parts.tenants().weights().of(caller.tenant()),
+                        asked.priority(),
+                        asked.speculate()),
+                asked.deadlineMillis().isPresent()
+                        ? TimeUnit.MILLISECONDS.toNanos(asked.deadlineMillis().getAsLong())
+                        : Long.MAX_VALUE);
     }
 
     private Head head(Draft draft, String model) {

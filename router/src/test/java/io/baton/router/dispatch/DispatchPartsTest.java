@@ -8,12 +8,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.generation.ServiceTerms;
 import io.baton.common.time.Ticker;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -55,14 +58,18 @@ class DispatchPartsTest {
     void admissionLetsTheFirstRunAndKeepsTheOrder() throws Exception {
         Admission admission = new Admission(1, 2, Ticker.system());
         CompletableFuture<Void> never = new CompletableFuture<>();
-        Admission.Permit first = admission.acquire(LONG, never);
+        Admission.Permit first = admission.acquire(ServiceTerms.USUAL, LONG, never);
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
-            Future<Admission.Permit> second = threads.submit(() -> admission.acquire(LONG, never));
+            Future<Admission.Permit> second =
+                    threads.submit(() -> admission.acquire(ServiceTerms.USUAL, LONG, never));
             awaitWaiting(admission, 1);
-            Future<Admission.Permit> third = threads.submit(() -> admission.acquire(LONG, never));
+            Future<Admission.Permit> third =
+                    threads.submit(() -> admission.acquire(ServiceTerms.USUAL, LONG, never));
             awaitWaiting(admission, 2);
             BatonException full =
-                    assertThrows(BatonException.class, () -> admission.acquire(LONG, never));
+                    assertThrows(
+                            BatonException.class,
+                            () -> admission.acquire(ServiceTerms.USUAL, LONG, never));
             assertEquals(ErrorCode.QUEUE_FULL, full.code());
             first.close();
             second.get(20, TimeUnit.SECONDS).close();
@@ -72,14 +79,68 @@ class DispatchPartsTest {
         assertEquals(0, admission.waiting());
     }
 
+    /** Ten of one tenant wait; another's only one is next, save for what is more urgent. */
+    @Test
+    void nextIsTheMostUrgentThenTheTenantWithTheFewestRunning() throws Exception {
+        Admission admission = new Admission(2, 20, Ticker.system());
+        CompletableFuture<Void> never = new CompletableFuture<>();
+        ServiceTerms many = new ServiceTerms("many", 1, 0, true);
+        Admission.Permit first = admission.acquire(many, LONG, never);
+        Admission.Permit second = admission.acquire(many, LONG, never);
+        List<String> order = Collections.synchronizedList(new ArrayList<>());
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<?>> all = new ArrayList<>();
+            for (ServiceTerms terms :
+                    List.of(
+                            many,
+                            many,
+                            many,
+                            new ServiceTerms("one", 1, 0, true),
+                            new ServiceTerms("late", 1, 5, true),
+                            new ServiceTerms("many", 1, -5, true))) {
+                int before = admission.waiting();
+                all.add(
+                        threads.submit(
+                                () -> {
+                                    Admission.Permit permit = admission.acquire(terms, LONG, never);
+                                    order.add(terms.tenant() + terms.priority());
+                                    permit.close();
+                                }));
+                awaitWaiting(admission, before + 1);
+            }
+            first.close();
+            for (Future<?> one : all) {
+                one.get(20, TimeUnit.SECONDS);
+            }
+        }
+        second.close();
+        assertEquals(List.of("many-5", "one0", "many0", "many0", "many0", "late5"), order);
+        assertEquals(0, admission.running());
+    }
+
+    @Test
+    void weightsAreReadAndChecked() {
+        TenantWeights weights = TenantWeights.of(List.of("key-0a=3", " key-0b = 1000"));
+        assertEquals(3, weights.of("key-0a"));
+        assertEquals(1000, weights.of("key-0b"));
+        assertEquals(1, weights.of("anonymous"));
+        for (String wrong : List.of("", "a", "=3", "a=", "a=0", "a=1001", "a=-1", "a b=1")) {
+            assertThrows(BatonException.class, () -> TenantWeights.of(List.of(wrong)), wrong);
+        }
+        assertThrows(BatonException.class, () -> TenantWeights.of(List.of("a=1", "a=2")));
+    }
+
     @Test
     void waitingEndsByTimeByCancelAndByClosing() throws Exception {
         Admission admission = new Admission(1, 8, Ticker.system());
         CompletableFuture<Void> cancel = new CompletableFuture<>();
-        Admission.Permit first = admission.acquire(LONG, cancel);
+        Admission.Permit first = admission.acquire(ServiceTerms.USUAL, LONG, cancel);
         assertEquals(
                 ErrorCode.OVERLOADED,
-                assertThrows(BatonException.class, () -> admission.acquire(1, cancel)).code());
+                assertThrows(
+                                BatonException.class,
+                                () -> admission.acquire(ServiceTerms.USUAL, 1, cancel))
+                        .code());
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             Future<ErrorCode> cancelled = threads.submit(() -> codeOf(admission, cancel));
             awaitWaiting(admission, 1);
@@ -96,7 +157,10 @@ class DispatchPartsTest {
     }
 
     private static ErrorCode codeOf(Admission admission, CompletableFuture<Void> cancel) {
-        return assertThrows(BatonException.class, () -> admission.acquire(LONG, cancel)).code();
+        return assertThrows(
+                        BatonException.class,
+                        () -> admission.acquire(ServiceTerms.USUAL, LONG, cancel))
+                .code();
     }
 
     @Test

@@ -7,6 +7,7 @@ import com.google.protobuf.ByteString;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.generation.SamplingParams;
+import io.baton.common.generation.ServiceTerms;
 import io.baton.common.proto.Finished;
 import io.baton.common.proto.PromptTokens;
 import io.baton.common.proto.Token;
@@ -129,7 +130,8 @@ abstract class SequenceMachineTests {
                                 0,
                                 PROMPT,
                                 sampling,
-                                new SequenceRequest.Context("fp", ByteString.EMPTY, false, ""),
+                                new SequenceRequest.Context(
+                                        "fp", ByteString.EMPTY, false, "", ServiceTerms.USUAL),
                                 List.of(),
                                 ticker.nanos() + Duration.ofSeconds(60).toNanos()),
                         new SequenceMachine.Ports(

@@ -77,7 +77,7 @@ public final class TestCluster implements AutoCloseable {
                                 64,
                                 16)),
                 new RouterOptions.Access(
-                        List.of(), false, Optional.empty(), Optional.empty(), state),
+                        List.of(), false, Optional.empty(), Optional.empty(), state, List.of()),
                 new RouterOptions.Cluster(
                         "127.0.0.1",
                         0,

@@ -11,6 +11,7 @@ import io.baton.common.error.ErrorCode;
 import io.baton.common.proto.Finished;
 import io.baton.common.proto.GenerationSpec;
 import io.baton.router.fake.FakeModel;
+import io.baton.router.fake.FakeWorker;
 import io.baton.router.fake.TestCluster;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -328,8 +329,36 @@ class OpenAiEndpointTest {
         assertEquals(trace, salted.getTraceparent());
         cluster.post("/v1/chat/completions", chat(1, ""));
         GenerationSpec plain = lastSpec();
+        assertEquals("anonymous", plain.getTenant());
+        assertEquals(1, plain.getTenantWeight());
+        assertEquals(0, plain.getPriority());
+        assertFalse(plain.getNoSpeculation());
         assertEquals(32, plain.getTenantSalt().size());
         assertFalse(plain.getTenantSalt().equals(salted.getTenantSalt()));
+    }
+
+    @Test
+    void whenARequestIsServedReachesTheWorkerAndItsDeadlineHolds() throws Exception {
+        lastSpecs();
+        cluster.post(
+                "/v1/chat/completions",
+                chat(1, "\"priority\":-7,\"speculative\":false,\"deadline_ms\":9000"));
+        GenerationSpec spec = lastSpec();
+        assertEquals(-7, spec.getPriority());
+        assertTrue(spec.getNoSpeculation());
+        assertTrue(spec.getDeadlineMillis() > 0 && spec.getDeadlineMillis() <= 9000);
+        cluster.worker("w").decoding(call -> call.started(0));
+        try {
+            HttpResponse<String> late =
+                    cluster.post("/v1/chat/completions", chat(3, "\"deadline_ms\":50"));
+            assertEquals(504, late.statusCode(), late.body());
+            assertEquals(
+                    "deadline_exceeded",
+                    json(late.body()).at("/error/code").stringValue(),
+                    late.body());
+        } finally {
+            cluster.worker("w").decoding(FakeWorker::decode);
+        }
     }
 
     @Test
