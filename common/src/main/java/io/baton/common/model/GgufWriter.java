@@ -2,8 +2,12 @@ package io.baton.common.model;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import java.io.BufferedOutputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.FilterOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -14,11 +18,21 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Writes small GGUF version 3 files: metadata and tensors are collected in memory, in the order
- * given. For generated models and tests. Not safe for several threads.
+ * Writes GGUF version 3 files: metadata is collected in memory, in the order given; tensors too, or
+ * they are produced while the file is written. For generated models and tests. Not safe for several
+ * threads.
  */
 public final class GgufWriter {
-    private record Pending(String name, TensorType type, long[] dims, byte[] data) {}
+    private static final int STREAM_BYTES = 1 << 20;
+
+    private record Pending(String name, TensorType type, long[] dims, long bytes, Source data) {}
+
+    /** Produces a tensor's bytes when the file is written. */
+    @FunctionalInterface
+    public interface Source {
+        /** Writes exactly the tensor's bytes. */
+        void writeTo(OutputStream out) throws IOException;
+    }
 
     private final LittleEndian metadata = new LittleEndian();
     private final List<Pending> tensors = new ArrayList<>();
@@ -92,21 +106,61 @@ public final class GgufWriter {
      * @param data exactly the bytes of such a tensor
      */
     public GgufWriter tensor(String name, TensorType type, long[] dims, byte[] data) {
+        long bytes = bytes(type, dims);
+        if (bytes != data.length) {
+            throw new IllegalArgumentException(
+                    "%s of %s takes %d bytes, got %d".formatted(name, type, bytes, data.length));
+        }
+        byte[] copy = data.clone();
+        return tensor(name, type, dims, out -> out.write(copy));
+    }
+
+    /**
+     * Adds a tensor that is produced when the file is written, once in the order of the tensors.
+     *
+     * @param dims ggml's order, innermost first
+     */
+    public GgufWriter tensor(String name, TensorType type, long[] dims, Source data) {
+        tensors.add(new Pending(name, type, dims.clone(), bytes(type, dims), data));
+        return this;
+    }
+
+    private static long bytes(TensorType type, long[] dims) {
         long elements = 1;
         for (long dim : dims) {
             elements = Math.multiplyExact(elements, dim);
         }
-        if (type.bytes(elements) != data.length) {
-            throw new IllegalArgumentException(
-                    "%s: %d elements of %s take %d bytes, got %d"
-                            .formatted(name, elements, type, type.bytes(elements), data.length));
-        }
-        tensors.add(new Pending(name, type, dims.clone(), data.clone()));
-        return this;
+        return type.bytes(elements);
     }
 
     /** The whole file. */
     public byte[] toBytes() {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try {
+            writeTo(out);
+        } catch (IOException e) {
+            throw new UncheckedIOException("memory takes every byte", e);
+        }
+        return out.toByteArray();
+    }
+
+    private void writeTo(OutputStream file) throws IOException {
+        byte[] header = header();
+        file.write(header);
+        for (Pending tensor : tensors) {
+            Counted counted = new Counted(file);
+            tensor.data().writeTo(counted);
+            if (counted.bytes != tensor.bytes()) {
+                throw new IllegalStateException(
+                        "%s takes %d bytes, got %d"
+                                .formatted(tensor.name(), tensor.bytes(), counted.bytes));
+            }
+            file.write(new byte[Math.toIntExact(padded(tensor.bytes()) - tensor.bytes())]);
+        }
+    }
+
+    /** Everything before the first tensor's bytes. */
+    private byte[] header() {
         LittleEndian out = new LittleEndian();
         out.int32(GgufLimits.MAGIC);
         out.int32(3);
@@ -122,13 +176,9 @@ public final class GgufWriter {
             }
             out.int32(tensor.type().id());
             out.int64(offset);
-            offset += padded(tensor.data().length);
+            offset += padded(tensor.bytes());
         }
-        out.bytes(new byte[padded(out.size()) - out.size()]);
-        for (Pending tensor : tensors) {
-            out.bytes(tensor.data());
-            out.bytes(new byte[padded(tensor.data().length) - tensor.data().length]);
-        }
+        out.bytes(new byte[Math.toIntExact(padded(out.size()) - out.size())]);
         return out.toByteArray();
     }
 
@@ -143,7 +193,10 @@ public final class GgufWriter {
                     path.resolveSibling(
                             path.getFileName() + ".part" + ProcessHandle.current().pid());
             try {
-                Files.write(part, toBytes());
+                try (OutputStream out =
+                        new BufferedOutputStream(Files.newOutputStream(part), STREAM_BYTES)) {
+                    writeTo(out);
+                }
                 Files.move(
                         part,
                         path,
@@ -162,8 +215,8 @@ public final class GgufWriter {
         }
     }
 
-    private int padded(int bytes) {
-        return Math.addExact(bytes, alignment - 1) & -alignment;
+    private long padded(long bytes) {
+        return Math.addExact(bytes, alignment - 1L) & -alignment;
     }
 
     private LittleEndian key(String key, GgufValueType type) {
@@ -178,6 +231,27 @@ public final class GgufWriter {
         out.int32(element.id());
         out.int64(count);
         return out;
+    }
+
+    /** Passes bytes on and counts them. */
+    private static final class Counted extends FilterOutputStream {
+        private long bytes;
+
+        Counted(OutputStream out) {
+            super(out);
+        }
+
+        @Override
+        public void write(int value) throws IOException {
+            out.write(value);
+            bytes++;
+        }
+
+        @Override
+        public void write(byte[] values, int offset, int length) throws IOException {
+            out.write(values, offset, length);
+            bytes += length;
+        }
     }
 
     /** A growing byte array with little-endian fields. */

@@ -4,8 +4,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -21,6 +23,9 @@ record TinyVocabulary(List<String> tokens, int[] types, float[] scores, List<Str
     static final int NORMAL = 1;
     static final int CONTROL = 3;
     static final int BYTE = 6;
+
+    /** A size that the text's merges reach. */
+    private static final int SMALL = 512;
 
     static final List<String> LLAMA_CONTROLS =
             List.of("<|endoftext|>", "<|im_start|>", "<|im_end|>");
@@ -61,6 +66,39 @@ record TinyVocabulary(List<String> tokens, int[] types, float[] scores, List<Str
         Arrays.fill(types, NORMAL);
         Arrays.fill(types, 0, LLAMA_CONTROLS.size(), CONTROL);
         return new TinyVocabulary(List.copyOf(tokens), types, new float[0], merges);
+    }
+
+    /**
+     * A byte-level vocabulary of any size: the small one's, then pairs of its tokens of letters, of
+     * those and so on. Real merges all of them, so that a tokenizer has a real one's work.
+     */
+    static TinyVocabulary wide(int size) {
+        TinyVocabulary small = byteLevel(Math.min(size, SMALL));
+        List<String> tokens = new ArrayList<>(small.tokens());
+        List<String> merges = new ArrayList<>(small.merges());
+        Set<String> known = new HashSet<>(tokens);
+        List<String> lefts =
+                new ArrayList<>(tokens.stream().filter(TinyVocabulary::isLetters).toList());
+        List<String> rights = lefts.stream().filter(part -> part.charAt(0) != 'Ġ').toList();
+        for (int i = 0; tokens.size() < size; i++) {
+            for (int j = 0; j < rights.size() && tokens.size() < size; j++) {
+                String both = lefts.get(i) + rights.get(j);
+                if (known.add(both)) {
+                    tokens.add(both);
+                    lefts.add(both);
+                    merges.add(lefts.get(i) + " " + rights.get(j));
+                }
+            }
+        }
+        int[] types = new int[size];
+        Arrays.fill(types, NORMAL);
+        Arrays.fill(types, 0, LLAMA_CONTROLS.size(), CONTROL);
+        return new TinyVocabulary(List.copyOf(tokens), types, new float[0], List.copyOf(merges));
+    }
+
+    private static boolean isLetters(String token) {
+        return token.chars()
+                .allMatch(c -> c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == 'Ġ');
     }
 
     /** A SentencePiece vocabulary: control tokens, 256 byte tokens, pieces, characters. */

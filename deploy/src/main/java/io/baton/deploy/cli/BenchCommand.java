@@ -1,5 +1,6 @@
 package io.baton.deploy.cli;
 
+import io.baton.bench.engine.EngineSuite;
 import io.baton.bench.frame.Results;
 import io.baton.bench.frame.RunFacts;
 import io.baton.bench.frame.Suite;
@@ -27,7 +28,9 @@ import picocli.CommandLine.Parameters;
         description = "Measures; see docs/benchmarks.md.",
         mixinStandardHelpOptions = true)
 final class BenchCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "SUITE", description = "One of: sameness, serve, cancel, logits.")
+    @Parameters(
+            paramLabel = "SUITE",
+            description = "One of: sameness, serve, cancel, logits, engine.")
     private String suite = "";
 
     @Option(
@@ -52,7 +55,8 @@ final class BenchCommand implements Callable<Integer> {
                         new SamenessSuite(),
                         new ServeSuite(root),
                         new CancelSuite(),
-                        new LogitsSuite());
+                        new LogitsSuite(),
+                        new EngineSuite(root));
         Suite chosen =
                 suites.stream()
                         .filter(candidate -> candidate.name().equals(suite))

@@ -1,16 +1,22 @@
 package io.baton.deploy.cli;
 
+import io.baton.common.error.BatonException;
+import io.baton.common.error.ErrorCode;
 import io.baton.common.model.CatalogueModel;
 import io.baton.common.model.ModelCatalogue;
 import io.baton.common.model.ModelPuller;
 import io.baton.common.model.ModelSource;
 import io.baton.common.model.ModelStore;
 import io.baton.common.model.PullListener;
+import io.baton.common.model.RandomModel;
 import io.baton.common.model.StoredModel;
+import io.baton.common.model.TensorType;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -20,7 +26,12 @@ import picocli.CommandLine.Parameters;
         name = "model",
         description = "Pulls models and shows what is there.",
         mixinStandardHelpOptions = true,
-        subcommands = {ModelCommand.Pull.class, ModelCommand.Ls.class, ModelCommand.Show.class})
+        subcommands = {
+            ModelCommand.Pull.class,
+            ModelCommand.Ls.class,
+            ModelCommand.Show.class,
+            ModelCommand.Drawn.class
+        })
 final class ModelCommand {
     /** The store of this user. */
     static ModelStore store() {
@@ -96,6 +107,63 @@ final class ModelCommand {
                 }
             }
             return ExitCode.OK;
+        }
+    }
+
+    @Command(
+            name = "random",
+            description = "Writes a model of a known shape with random weights, to measure speed.",
+            mixinStandardHelpOptions = true)
+    static final class Drawn implements Callable<Integer> {
+        @Option(
+                names = "--shape",
+                required = true,
+                paramLabel = "SHAPE",
+                description = "One of: llama-135m, llama-1b.")
+        private String shape = "";
+
+        @Option(
+                names = "--type",
+                defaultValue = "q8_0",
+                paramLabel = "TYPE",
+                description = "Format of the matrices, such as q8_0, q4_0, bf16.")
+        private String type = "";
+
+        @Option(names = "--seed", defaultValue = "1", description = "Of the weights.")
+        private long seed;
+
+        @Option(names = "--out", required = true, paramLabel = "FILE", description = "GGUF file.")
+        private Path out = Path.of("");
+
+        @Override
+        public Integer call() {
+            RandomModel.Shape chosen =
+                    named(RandomModel.Shape.all(), RandomModel.Shape::label, shape, "shape");
+            TensorType format = named(List.of(TensorType.values()), Enum::name, type, "type");
+            if (chosen.fits(format)) {
+                new RandomModel(chosen, format, seed).write(out);
+                System.out.println(out);
+                return ExitCode.OK;
+            }
+            throw new BatonException(
+                    ErrorCode.INVALID_VALUE,
+                    "The rows of %s do not divide into blocks of %s; choose another type"
+                            .formatted(chosen.label(), format),
+                    "type");
+        }
+
+        private static <T> T named(
+                List<T> all, Function<T, String> label, String wanted, String what) {
+            for (T each : all) {
+                if (label.apply(each).equalsIgnoreCase(wanted)) {
+                    return each;
+                }
+            }
+            throw new BatonException(
+                    ErrorCode.INVALID_VALUE,
+                    "There is no %s %s; there are: %s"
+                            .formatted(what, wanted, all.stream().map(label).toList()),
+                    what);
         }
     }
 
