@@ -2,19 +2,26 @@ package io.baton.engine;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.baton.common.checkpoint.ModelFiles;
 import io.baton.common.kv.KvDtype;
 import io.baton.common.model.GgufFile;
 import io.baton.common.model.ModelFile;
+import io.baton.common.model.TensorType;
 import io.baton.kernels.Kernels;
 import io.baton.kernels.KernelsProviders;
 import io.baton.kernels.KernelsProviders.Preference;
+import java.io.IOException;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Every family and every RoPE scaling against transformers in float32, on both providers. */
 class FamilyGoldenTest {
@@ -33,6 +40,52 @@ class FamilyGoldenTest {
     @MethodSource("gguf")
     void ggufGivesTransformersLogits(FamilyCase model) {
         try (GgufFile file = GgufFile.ofBytes(FamilyGguf.of(model))) {
+            assertGolden(model, file);
+        }
+    }
+
+    static Stream<FamilyCase> all() {
+        return FamilyCase.all().stream();
+    }
+
+    @ParameterizedTest
+    @MethodSource("all")
+    void checkpointFoldersGiveTransformersLogits(FamilyCase model, @TempDir Path folder)
+            throws IOException {
+        FamilyFolder.write(model, folder, TensorType.F32);
+        try (ModelFile file = ModelFiles.open(folder)) {
+            assertGolden(model, file);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gemma2", "phi3-longrope-long", "qwen2"})
+    void halfPrecisionIsWidenedExactly(String name, @TempDir Path half, @TempDir Path whole)
+            throws IOException {
+        FamilyCase model = FamilyCase.named(name);
+        for (TensorType type : List.of(TensorType.BF16, TensorType.F16)) {
+            FamilyFolder.write(model, half, type);
+            FamilyFolder.writeRounded(model, whole, type);
+            try (ModelFile halves = ModelFiles.open(half);
+                    ModelFile floats = ModelFiles.open(whole)) {
+                for (Preference provider : PROVIDERS) {
+                    List<float[]> expected = logits(model, floats, provider);
+                    List<float[]> ours = logits(model, halves, provider);
+                    for (int i = 0; i < expected.size(); i++) {
+                        assertTrue(
+                                relativeError(expected.get(i), ours.get(i)) <= 1e-6,
+                                name + " in " + type + ", " + provider);
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void shardsGiveTheSameLogits(@TempDir Path folder) throws IOException {
+        FamilyCase model = FamilyCase.named("qwen3");
+        FamilyFolder.writeSharded(model, folder);
+        try (ModelFile file = ModelFiles.open(folder)) {
             assertGolden(model, file);
         }
     }

@@ -20,7 +20,8 @@ public final class ModelSettings {
                                     text(),
                                     "smollm2-135m",
                                     "Model to serve: a catalogue name, a GGUF file, a folder with"
-                                            + " one, or a hub id OWNER/REPO[:FILE.gguf].")
+                                            + " one, a checkpoint folder (safetensors), or a hub id"
+                                            + " OWNER/REPO[:FILE.gguf].")
                             .withFlag("--model")
                             .withEnvironment("BATON_MODEL"));
     public static final Setting<List<String>> SERVED_NAMES =

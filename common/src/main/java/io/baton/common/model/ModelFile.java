@@ -12,7 +12,7 @@ import java.util.OptionalDouble;
  *
  * <p>Every fault of a file is a {@link io.baton.common.error.BatonException} MODEL_FILE_INVALID.
  */
-public sealed interface ModelFile extends GgufMetadata, AutoCloseable permits GgufFile {
+public interface ModelFile extends GgufMetadata, AutoCloseable {
     /**
      * Key of a string: {@link #HALVES} if the rows of Q and K stand as the checkpoint had them, so
      * that a rotation's pairs are (i, i + half) even in a family whose GGUF files hold neighbours.

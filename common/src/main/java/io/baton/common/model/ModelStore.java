@@ -72,8 +72,8 @@ public final class ModelStore {
     }
 
     /**
-     * The file behind a reference: an existing file, a folder with one GGUF file, a catalogue name,
-     * a hub id.
+     * What is behind a reference: an existing file, a folder with one GGUF file, a checkpoint
+     * folder, a catalogue name, a hub id.
      *
      * @throws BatonException MODEL_NOT_FOUND, naming the command that pulls it
      */
@@ -181,13 +181,11 @@ public final class ModelStore {
         Path file = path;
         if (Files.isDirectory(path)) {
             List<Path> files = ggufFiles(path, 1);
-            if (files.size() != 1) {
-                throw files.isEmpty()
-                        ? new BatonException(
-                                ErrorCode.MODEL_NOT_FOUND,
-                                "the folder %s holds no .gguf file.".formatted(path),
-                                "model")
-                        : several(path.toString(), files, path);
+            if (files.size() > 1) {
+                throw several(path.toString(), files, path);
+            }
+            if (files.isEmpty()) {
+                return checkpoint(path);
             }
             file = files.getFirst();
         }
@@ -203,6 +201,32 @@ public final class ModelStore {
         } catch (IOException e) {
             throw broken(file, "cannot be read", e);
         }
+    }
+
+    /** A folder as transformers saves it. */
+    private StoredModel checkpoint(Path path) {
+        if (!Files.isRegularFile(path.resolve("config.json"))) {
+            throw new BatonException(
+                    ErrorCode.MODEL_NOT_FOUND,
+                    "the folder %s holds no .gguf file and no checkpoint (config.json)."
+                            .formatted(path),
+                    "model");
+        }
+        long bytes = 0;
+        try (Stream<Path> files = Files.list(path)) {
+            for (Path file : files.filter(Files::isRegularFile).limit(MAX_LISTED).toList()) {
+                bytes += file.toString().endsWith(".safetensors") ? Files.size(file) : 0;
+            }
+        } catch (IOException e) {
+            throw broken(path, "cannot be listed", e);
+        }
+        return new StoredModel(
+                String.valueOf(path.toAbsolutePath().normalize().getFileName()),
+                path,
+                bytes,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty());
     }
 
     private static Optional<Path> existing(String reference) {

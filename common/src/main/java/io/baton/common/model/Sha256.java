@@ -30,7 +30,8 @@ public final class Sha256 {
         return HexFormat.of().formatHex(digest.digest());
     }
 
-    static String hex(MemorySegment bytes) {
+    /** Of memory, 64 hex characters. */
+    public static String hex(MemorySegment bytes) {
         MessageDigest digest = newDigest();
         byte[] piece = new byte[(int) Math.min(PIECE_BYTES, Math.max(1, bytes.byteSize()))];
         for (long at = 0; at < bytes.byteSize(); at += piece.length) {

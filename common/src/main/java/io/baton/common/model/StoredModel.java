@@ -7,7 +7,7 @@ import java.util.Optional;
  * A model file on this machine.
  *
  * @param name under which it is served unless other names are configured
- * @param path of the file
+ * @param path of the file, or of a checkpoint's folder
  * @param bytes its size
  * @param sha256 as verified when it was pulled; empty for a file that the user brought
  * @param source where it was pulled from; empty for a file that the user brought

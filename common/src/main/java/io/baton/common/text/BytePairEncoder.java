@@ -79,7 +79,7 @@ final class BytePairEncoder implements FragmentEncoder {
             if (preTokenizer.options().ignoresMerges()) {
                 return true;
             }
-            if (!preTokenizer.options().raw()) {
+            if (!preTokenizer.options().lineFeedsWhole()) {
                 return false;
             }
             // Gemma 4: runs of line feeds are tokens that no merge makes.

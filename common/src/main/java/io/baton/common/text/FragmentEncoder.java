@@ -4,7 +4,7 @@ package io.baton.common.text;
  * Turns text without special tokens into token ids. Immutable; safe for any thread; its sessions
  * are not.
  */
-sealed interface FragmentEncoder permits BytePairEncoder, SentencePieceEncoder {
+sealed interface FragmentEncoder permits BytePairEncoder, SentencePieceEncoder, PreparingEncoder {
     /** Starts encoding fragments of one text, which holds no lone surrogate. */
     Session start(String text);
 

@@ -18,8 +18,22 @@ record PreTokenizer(List<Pattern> stages, Options options) {
      * @param addsBos BOS is added unless the file says otherwise
      * @param raw symbols are characters with spaces as U+2581, and bytes are spelled {@code
      *     <0xHH>}; otherwise symbols are bytes in GPT-2's spelling
+     * @param lineFeedsWhole a piece of line feeds that is a token is taken without merging
      */
-    record Options(boolean ignoresMerges, boolean addsBos, boolean raw) {}
+    record Options(boolean ignoresMerges, boolean addsBos, boolean raw, boolean lineFeedsWhole) {
+        Options withIgnoresMerges(boolean ignores) {
+            return new Options(ignores, addsBos, raw, lineFeedsWhole);
+        }
+    }
+
+    /** The whole text as one piece, its characters as symbols. */
+    static PreTokenizer wholeText() {
+        return new PreTokenizer(List.of(), new Options(false, false, true, false));
+    }
+
+    PreTokenizer withIgnoresMerges(boolean ignores) {
+        return new PreTokenizer(stages, options.withIgnoresMerges(ignores));
+    }
 
     /** Hears each piece in order. */
     interface PieceSink {

@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * recurse once for each repetition).
  */
 final class PreTokenizers {
-    static final String KEY = "tokenizer.ggml.pre";
+    static final String KEY = TokenizerKeys.PRE;
 
     private static final String NO_SPLIT_CONTRACTION = "'s|'t|'re|'ve|'m|'ll|'d";
     private static final String CONTRACTION = "'(?:[sStTmMdD]|[rR][eE]|[vV][eE]|[lL][lL])";
@@ -46,6 +46,17 @@ final class PreTokenizers {
                     + "|[^\\r\\n\\p{L}\\p{N}]?[\\p{L}&&[^a-z]]+[\\p{L}&&[^A-Z]]*%1$s"
                     + "|\\p{N}%2$s| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*"
                     + SPACES;
+
+    /**
+     * The published pattern that the names above stand for in GGUF files; llama.cpp tells case by
+     * ASCII alone.
+     */
+    private static final String FULLY_CASED =
+            "[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]*[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]+%1$s"
+                    + "|[^\\r\\n\\p{L}\\p{N}]?[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]+[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]*%1$s"
+                    + "|\\p{N}%2$s| ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*"
+                    + SPACES;
+
     private static final String DEEPSEEK_WORD =
             "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+"
                     + "|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+";
@@ -107,14 +118,14 @@ final class PreTokenizers {
     }
 
     private static Map<String, PreTokenizer> table() {
-        Options plain = new Options(false, false, false);
-        Options whole = new Options(true, false, false);
-        Options wholeBos = new Options(true, true, false);
+        Options plain = new Options(false, false, false, false);
+        Options whole = new Options(true, false, false, false);
+        Options wholeBos = new Options(true, true, false, false);
         Map<String, PreTokenizer> t = new HashMap<>();
         putGptLike(t, plain);
         putLlamaLike(t, plain, whole, wholeBos);
         putDeepseekLike(t, plain);
-        put(t, of(new Options(false, true, true), LINES), "gemma4");
+        put(t, of(new Options(false, true, true, true), LINES), "gemma4");
         put(t, of(plain, SENTENCE), "poro-chat", "bloom", "gpt3-finnish");
         put(t, of(plain, SENTENCE, "\\p{N}"), "viking");
         return Map.copyOf(t);
@@ -151,7 +162,7 @@ final class PreTokenizers {
         put(
                 t,
                 of(
-                        new Options(false, true, false),
+                        new Options(false, true, false, false),
                         "<sentinel:[0-9]+>",
                         "IMGIMG[A-I]{1,4}Z",
                         "[\\t\\n]|    |  ",
@@ -224,6 +235,11 @@ final class PreTokenizers {
                 of(whole, "\\p{N}{1,3}", CONTRACTION + "|" + WORD + "|\\p{N}+" + SYMBOLS + SPACES),
                 "minicpm5");
         put(t, of(wholeBos, CASED.formatted("", "")), "tekken");
+        put(t, of(plain, FULLY_CASED.formatted("", "")), "tekken-cased");
+        put(
+                t,
+                of(plain, FULLY_CASED.formatted("(?:" + CONTRACTION + ")?", "{1,3}")),
+                "gpt-4o-cased");
         put(
                 t,
                 of(plain, CASED.formatted("(?:" + CONTRACTION + ")?", "{1,3}")),

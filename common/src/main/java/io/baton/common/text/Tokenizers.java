@@ -14,7 +14,8 @@ import org.slf4j.LoggerFactory;
  * <table>
  * <caption>What is read</caption>
  * <tr><td>{@code model}</td><td>{@code gpt2} (byte-level BPE), {@code llama} (SentencePiece by
- * scores), {@code gemma4} (BPE over characters); anything else is refused</td></tr>
+ * scores), {@code gemma4} and {@code bpe-characters} (BPE over characters); anything else is
+ * refused</td></tr>
  * <tr><td>{@code pre}</td><td>the pre-tokenizer's name, for BPE</td></tr>
  * <tr><td>{@code tokens}, {@code token_type}, {@code merges}, {@code scores}</td><td>the
  * vocabulary</td></tr>
@@ -27,7 +28,7 @@ import org.slf4j.LoggerFactory;
 public final class Tokenizers {
     private static final Logger LOG = LoggerFactory.getLogger(Tokenizers.class);
 
-    private static final String MODEL = VocabularyReader.PREFIX + "model";
+    private static final String MODEL = TokenizerKeys.MODEL;
     private static final String ADD_SPACE_PREFIX = VocabularyReader.PREFIX + "add_space_prefix";
 
     private Tokenizers() {}
@@ -44,6 +45,7 @@ public final class Tokenizers {
             case "gpt2" -> bytePair(metadata, metadata.string(PreTokenizers.KEY).orElse(""));
             case "gemma4" -> bytePair(metadata, "gemma4");
             case "llama" -> sentencePiece(metadata);
+            case TokenizerKeys.CHARACTERS -> bytePair(metadata, PreTokenizer.wholeText());
             default ->
                     throw invalid(
                             MODEL, "unknown tokenizer '%s'; known are gpt2, llama, gemma4", model);
@@ -57,7 +59,14 @@ public final class Tokenizers {
                             + " convert the file again",
                     PreTokenizers.KEY);
         }
-        PreTokenizer preTokenizer = PreTokenizers.named(name.isEmpty() ? null : name);
+        return bytePair(metadata, PreTokenizers.named(name.isEmpty() ? null : name));
+    }
+
+    private static Tokenizer bytePair(GgufMetadata metadata, PreTokenizer named) {
+        PreTokenizer preTokenizer =
+                metadata.bool(TokenizerKeys.IGNORE_MERGES)
+                        .map(named::withIgnoresMerges)
+                        .orElse(named);
         boolean raw = preTokenizer.options().raw();
         VocabularyReader reader = new VocabularyReader(metadata);
         List<String> merges = reader.merges();
@@ -70,11 +79,17 @@ public final class Tokenizers {
                                 preTokenizer.options().addsBos(),
                                 OptionalInt.empty(),
                                 OptionalInt.empty()));
+        BytePairEncoder encoder =
+                new BytePairEncoder(
+                        new BytePairVocabulary(vocabulary.table(), merges, raw), preTokenizer);
+        boolean nfc = metadata.string(TokenizerKeys.NORMALIZER).orElse("none").equals("nfc");
+        SpacePrefix prefix =
+                SpacePrefix.of(metadata.string(TokenizerKeys.SPACE_PREFIX).orElse("never"));
+        boolean prepared = nfc || prefix != SpacePrefix.NEVER;
         return new VocabularyTokenizer(
                 vocabulary,
-                new BytePairEncoder(
-                        new BytePairVocabulary(vocabulary.table(), merges, raw), preTokenizer),
-                false);
+                prepared ? new PreparingEncoder(encoder, nfc, prefix) : encoder,
+                prefix != SpacePrefix.NEVER);
     }
 
     private static Tokenizer sentencePiece(GgufMetadata metadata) {

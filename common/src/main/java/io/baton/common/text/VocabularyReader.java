@@ -9,6 +9,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -90,6 +91,7 @@ final class VocabularyReader {
         OptionalInt bos = idOr("bos", defaults.bos());
         OptionalInt eos = idOr("eos", defaults.eos());
         eos.ifPresent(ends::set);
+        listed(TokenizerKeys.ENDS).ifPresent(ends::or);
         boolean addsBos = metadata.bool(PREFIX + "add_bos_token").orElse(defaults.addsBos());
         boolean addsEos = metadata.bool(PREFIX + "add_eos_token").orElse(false);
         if (addsBos && bos.isEmpty()) {
@@ -130,8 +132,32 @@ final class VocabularyReader {
         return kinds;
     }
 
-    /** Phi-3's special tokens eat the white space after them, which no key says. */
     private BitSet stripsRight(byte[] kinds) {
+        Optional<BitSet> listed = listed(TokenizerKeys.STRIPS_RIGHT);
+        return listed.isPresent() ? listed.get() : phi3Strips(kinds);
+    }
+
+    private Optional<BitSet> listed(String key) {
+        return metadata.ints(key)
+                .map(
+                        listed -> {
+                            BitSet set = new BitSet();
+                            for (int id : listed) {
+                                if (id < 0 || id >= spellings.length) {
+                                    throw invalid(
+                                            key,
+                                            "holds %d, the vocabulary has %d tokens",
+                                            id,
+                                            spellings.length);
+                                }
+                                set.set(id);
+                            }
+                            return set;
+                        });
+    }
+
+    /** Phi-3's special tokens eat the white space after them, which no key says. */
+    private BitSet phi3Strips(byte[] kinds) {
         BitSet strips = new BitSet();
         String name = metadata.string("general.name").orElse("").toLowerCase(Locale.ROOT);
         if (name.contains("phi-3") || name.contains("phi3")) {

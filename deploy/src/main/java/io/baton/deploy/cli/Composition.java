@@ -1,13 +1,14 @@
 package io.baton.deploy.cli;
 
+import io.baton.common.checkpoint.ModelFiles;
 import io.baton.common.config.ClusterSettings;
 import io.baton.common.config.Configuration;
 import io.baton.common.config.EngineSettings;
 import io.baton.common.config.ModelSettings;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
-import io.baton.common.model.GgufFile;
 import io.baton.common.model.ModelCatalogue;
+import io.baton.common.model.ModelFile;
 import io.baton.common.model.ModelStore;
 import io.baton.common.model.StoredModel;
 import io.baton.common.model.TinyModel;
@@ -95,7 +96,7 @@ final class Composition {
 
     /** Opens the model with its template and loads its weights. */
     static ModelRuntime runtime(Configuration configuration, StoredModel model) {
-        GgufFile file = GgufFile.open(model.path());
+        ModelFile file = ModelFiles.open(model.path());
         return ModelRuntime.load(
                 file,
                 kernels(configuration),
@@ -104,7 +105,7 @@ final class Composition {
     }
 
     private static ModelRuntime.Template template(
-            Configuration configuration, StoredModel model, GgufFile file) {
+            Configuration configuration, StoredModel model, ModelFile file) {
         Optional<String> asked = configuration.get(ModelSettings.CHAT_TEMPLATE);
         if (asked.isPresent()) {
             return operatorTemplate(asked.get());

@@ -1,6 +1,7 @@
 package io.baton.deploy.cli;
 
 import io.baton.bench.client.OpenAiClient;
+import io.baton.common.checkpoint.ModelFiles;
 import io.baton.common.config.AccessSettings;
 import io.baton.common.config.ClusterSettings;
 import io.baton.common.config.Configuration;
@@ -8,7 +9,7 @@ import io.baton.common.config.HttpSettings;
 import io.baton.common.config.KvSettings;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
-import io.baton.common.model.GgufFile;
+import io.baton.common.model.ModelFile;
 import io.baton.common.model.StoredModel;
 import io.baton.common.time.Ticker;
 import io.baton.engine.ModelConfigs;
@@ -137,7 +138,7 @@ final class ProcessCluster {
     /** What the block says about kernels and pool, without loading weights here. */
     private Facts facts(StoredModel model) {
         try (Kernels kernels = Composition.kernels(configuration);
-                GgufFile file = GgufFile.open(model.path())) {
+                ModelFile file = ModelFiles.open(model.path())) {
             return new Facts(
                     kernels.profile().label() + " (" + kernels.reason() + ")",
                     StartupBlock.pool(configuration, ModelConfigs.read(file)));
