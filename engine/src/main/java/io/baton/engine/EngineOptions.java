@@ -47,9 +47,9 @@ public record EngineOptions(
             require(draftTokens >= 0, "no fewer than 0 tokens can be guessed");
         }
 
-        /** 16,384 tokens, 2.4 times, no guesses. */
+        /** 16,384 tokens, 2.2 times, no guesses. */
         public static Policy usual() {
-            return new Policy(16_384, 2.4, 0);
+            return new Policy(16_384, 2.2, 0);
         }
     }
 
@@ -94,20 +94,6 @@ public record EngineOptions(
     public static EngineOptions of(
             String name, int poolBlocks, KvDtype kvDtype, int maxModelLength) {
         return new EngineOptions(name, poolBlocks, kvDtype, maxModelLength, 512, 64, 1024, 256);
-    }
-
-    /** The same with another policy. */
-    public EngineOptions withPolicy(Policy other) {
-        return new EngineOptions(
-                name,
-                poolBlocks,
-                kvDtype,
-                maxModelLength,
-                maxStepTokens,
-                maxSequences,
-                maxReservations,
-                chunkTokens,
-                other);
     }
 
     /** Whole blocks that fit into {@code poolBytes}. */

@@ -22,10 +22,10 @@ final class LoopCounters {
         stepNanos += nanos;
         for (Span span : plan.spans()) {
             draftedTokens += span.drafted();
-            if (span.rows() == 1 || span.drafted() > 0) {
-                decodeTokens += span.rows();
-            } else {
+            if (span.isPrefill()) {
                 prefillTokens += span.rows();
+            } else {
+                decodeTokens += span.rows();
             }
         }
     }

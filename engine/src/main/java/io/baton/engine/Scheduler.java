@@ -58,6 +58,11 @@ final class Scheduler {
             return from + rows;
         }
 
+        /** Whether it computes more than the one token that a sequence's next one waits for. */
+        boolean isPrefill() {
+            return rows - drafted > 1;
+        }
+
         /** End of the rows that are known to be the sequence's tokens. */
         int certain() {
             return to() - drafted;
@@ -335,7 +340,11 @@ final class Scheduler {
 
     /** What a completed step took: it teaches how much fits into the next ones. */
     void took(Plan plan, long nanos) {
-        costs.observe(Work.of(plan.spans()), nanos);
+        List<Span> generating = new ArrayList<>(plan.spans());
+        List<Span> prefill = new ArrayList<>(plan.spans());
+        generating.removeIf(Span::isPrefill);
+        prefill.removeIf(span -> !span.isPrefill());
+        costs.observe(Work.of(generating), Work.of(prefill), nanos);
     }
 
     /**

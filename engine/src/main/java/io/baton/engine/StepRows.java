@@ -19,7 +19,7 @@ import java.util.List;
  * <p>The scheduler's own; not safe for several threads.
  */
 final class StepRows {
-    static final int LEAST_ROWS = 8;
+    static final int LEAST_ROWS = 2;
 
     private final Limits limits;
     private final double decodeStretch;
@@ -94,8 +94,11 @@ final class StepRows {
         for (Span span : spans) {
             rowsLeft -= span.rows();
         }
-        Work work = Work.of(spans);
-        double limit = spans.isEmpty() ? Double.POSITIVE_INFINITY : decodeStretch * costs.of(work);
+        double limit =
+                spans.isEmpty()
+                        ? Double.POSITIVE_INFINITY
+                        : (decodeStretch - 1) * costs.generating(Work.of(spans));
+        Work work = Work.NONE;
         int least = LEAST_ROWS;
         // What the running ones leave goes to those that report their prompt.
         int spareLogits = limits.maxSequences() - line.running().size();

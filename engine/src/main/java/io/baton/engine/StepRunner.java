@@ -108,7 +108,7 @@ final class StepRunner {
             List<Span> spans,
             BooleanSupplier stop,
             BiConsumer<Sequence, RuntimeException> onListenerFailure) {
-        if (spans.stream().noneMatch(span -> isPrefill(span) || announces(span))) {
+        if (spans.stream().noneMatch(span -> span.isPrefill() || announces(span))) {
             return LayerListener.NONE;
         }
         return layer -> {
@@ -127,10 +127,6 @@ final class StepRunner {
             }
             return wanted && !stop.getAsBoolean();
         };
-    }
-
-    private static boolean isPrefill(Span span) {
-        return span.rows() > 1 && span.drafted() == 0;
     }
 
     private static void announce(SequenceListener listener, int layer, Span span) {

@@ -32,7 +32,12 @@ final class Rig implements AutoCloseable {
         this.weights = ModelWeights.load(kernels, file);
     }
 
+    /** Steps as long as their rows allow: how fast this machine is decides nothing. */
     static EngineOptions options(int poolBlocks, int stepTokens) {
+        return options(poolBlocks, stepTokens, new EngineOptions.Policy(16_384, 1e6, 0));
+    }
+
+    static EngineOptions options(int poolBlocks, int stepTokens, EngineOptions.Policy policy) {
         return new EngineOptions(
                 "engine-test",
                 poolBlocks,
@@ -41,7 +46,8 @@ final class Rig implements AutoCloseable {
                 stepTokens,
                 Math.min(16, stepTokens),
                 64,
-                256);
+                256,
+                policy);
     }
 
     EngineLoop loop(EngineOptions options, Set<Integer> endTokens) {

@@ -69,8 +69,8 @@ class SpeculationTest {
     }
 
     private static EngineOptions options(int poolBlocks, int stepTokens, int draftTokens) {
-        return Rig.options(poolBlocks, stepTokens)
-                .withPolicy(new EngineOptions.Policy(16_384, 2.4, draftTokens));
+        return Rig.options(
+                poolBlocks, stepTokens, new EngineOptions.Policy(16_384, 1e6, draftTokens));
     }
 
     /** Text that says everything several times, so that there is something to guess. */

@@ -41,6 +41,7 @@ public final class SamenessSuite implements Suite {
         Map<String, List<String>> shapes = new LinkedHashMap<>();
         shapes.put("colocated", List.of("--colocated"));
         shapes.put("1p1d", List.of());
+        shapes.put("1p1d-guessing", List.of("--set", "engine.speculative-tokens=6"));
         shapes.put("2p1d-processes", List.of("--processes", "--prefillers", "2"));
         return shapes;
     }

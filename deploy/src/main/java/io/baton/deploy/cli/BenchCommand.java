@@ -6,9 +6,11 @@ import io.baton.bench.frame.RunFacts;
 import io.baton.bench.frame.Suite;
 import io.baton.bench.frame.SuiteContext;
 import io.baton.bench.suite.CancelSuite;
+import io.baton.bench.suite.HolSuite;
 import io.baton.bench.suite.LogitsSuite;
 import io.baton.bench.suite.SamenessSuite;
 import io.baton.bench.suite.ServeSuite;
+import io.baton.bench.suite.SpeculateSuite;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import java.io.Writer;
@@ -30,7 +32,7 @@ import picocli.CommandLine.Parameters;
 final class BenchCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "SUITE",
-            description = "One of: sameness, serve, cancel, logits, engine.")
+            description = "One of: sameness, serve, cancel, logits, engine, hol, speculate.")
     private String suite = "";
 
     @Option(
@@ -56,7 +58,9 @@ final class BenchCommand implements Callable<Integer> {
                         new ServeSuite(root),
                         new CancelSuite(),
                         new LogitsSuite(),
-                        new EngineSuite(root));
+                        new EngineSuite(root),
+                        new HolSuite(),
+                        new SpeculateSuite());
         Suite chosen =
                 suites.stream()
                         .filter(candidate -> candidate.name().equals(suite))
