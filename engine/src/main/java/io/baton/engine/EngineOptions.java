@@ -47,9 +47,9 @@ public record EngineOptions(
             require(draftTokens >= 0, "no fewer than 0 tokens can be guessed");
         }
 
-        /** 16,384 tokens, 2.2 times, no guesses. */
+        /** 16,384 tokens, 2.4 times, no guesses. */
         public static Policy usual() {
-            return new Policy(16_384, 2.2, 0);
+            return new Policy(16_384, 2.4, 0);
         }
     }
 

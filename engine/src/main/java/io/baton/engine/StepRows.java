@@ -14,12 +14,12 @@ import java.util.List;
  * of {@link Line}, in spans that end at chunk borders; but beside sequences that generate only so
  * much that the step is expected to take {@code decodeStretch} times what it takes without prefill.
  * A prompt beside streams therefore takes about {@code decodeStretch / (decodeStretch - 1)} times
- * as long as alone, and {@value #LEAST_ROWS} rows a step go to prefill whatever the costs say.
+ * as long as alone, and {@value #LEAST_ROWS} row a step goes to prefill whatever the costs say.
  *
  * <p>The scheduler's own; not safe for several threads.
  */
 final class StepRows {
-    static final int LEAST_ROWS = 2;
+    static final int LEAST_ROWS = 1;
 
     private final Limits limits;
     private final double decodeStretch;

@@ -62,7 +62,7 @@ public final class EngineSettings {
                     Setting.of(
                             "engine.decode-stretch",
                             decimal(1.7, 1000),
-                            "2.2",
+                            "2.4",
                             "A step with prompts in it takes about so many times what its"
                                     + " generating sequences alone take: less keeps streams smooth,"
                                     + " more lets long prompts through faster."));
