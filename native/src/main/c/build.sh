@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the kernel library into OUTPUT/native/<system>-<machine>/. Called by Maven. Without a
-# compiler it says what to install and succeeds: the plain Java provider then runs.
+# compiler it says what to install and succeeds: another provider then runs.
 #   build.sh SOURCE BUILD OUTPUT
 set -u
 source=$1
@@ -9,7 +9,7 @@ output=$3
 
 for tool in cmake cc make; do
     if ! command -v "$tool" >/dev/null 2>&1; then
-        echo "Native kernels are not built, '$tool' is missing; the slower plain Java kernels will run." \
+        echo "Native kernels are not built, '$tool' is missing; the slower kernels on Java's Vector API will run." \
             "Install: apt-get install cmake gcc make"
         exit 0
     fi

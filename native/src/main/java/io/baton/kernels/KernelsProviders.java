@@ -6,6 +6,7 @@ import io.baton.kernels.c.CKernels;
 import io.baton.kernels.c.Level;
 import io.baton.kernels.c.NativeUnavailable;
 import io.baton.kernels.reference.ReferenceKernels;
+import io.baton.kernels.vector.VectorKernels;
 import java.util.Optional;
 
 /**
@@ -14,6 +15,7 @@ import java.util.Optional;
  * set, so that every path can be tried on one machine.
  */
 public final class KernelsProviders {
+    private static final String VECTOR_FLAG = "--add-modules=jdk.incubator.vector";
     private static final String LEVEL = "BATON_KERNELS_LEVEL";
 
     private KernelsProviders() {}
@@ -23,20 +25,23 @@ public final class KernelsProviders {
         /** The fastest that runs here. */
         AUTO,
         REFERENCE,
-        C
+        C,
+        /** The Vector API; needs its module. */
+        VECTOR
     }
 
     /**
      * The provider that runs here.
      *
      * @param threads threads that compute, the caller's included
-     * @throws BatonException if C is asked for by name and cannot run
+     * @throws BatonException if C or the Vector API is asked for by name and cannot run
      */
     public static Kernels choose(Preference preference, int threads) {
         return switch (preference) {
             case REFERENCE -> new ReferenceKernels(threads, "asked for by configuration");
             case AUTO -> fastest(threads);
             case C -> required(threads);
+            case VECTOR -> vector(threads);
         };
     }
 
@@ -44,8 +49,32 @@ public final class KernelsProviders {
         try {
             return CKernels.open(threads, cap());
         } catch (NativeUnavailable e) {
-            return new ReferenceKernels(threads, String.valueOf(e.getMessage()));
+            return withoutLibrary(threads, String.valueOf(e.getMessage()));
         }
+    }
+
+    /** The Vector API where the launcher added its module, else the reference. */
+    private static Kernels withoutLibrary(int threads, String reason) {
+        return hasVectorModule()
+                ? VectorKernels.open(threads, reason)
+                : new ReferenceKernels(
+                        threads, "%s; faster with java %s".formatted(reason, VECTOR_FLAG));
+    }
+
+    private static Kernels vector(int threads) {
+        if (hasVectorModule()) {
+            return VectorKernels.open(threads, "asked for by configuration");
+        }
+        throw new BatonException(
+                ErrorCode.CONFIGURATION,
+                "The vector kernels were asked for and Java runs without their module; start it with %s (BATON_JAVA_OPTS)"
+                        .formatted(VECTOR_FLAG),
+                "kernels");
+    }
+
+    /** Nothing of the provider is loaded to answer this. */
+    private static boolean hasVectorModule() {
+        return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
     }
 
     private static Kernels required(int threads) {

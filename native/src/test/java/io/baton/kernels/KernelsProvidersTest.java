@@ -17,6 +17,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -32,13 +33,13 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** The choice of a provider, its memory, and several queues over one thread pool. */
 class KernelsProvidersTest {
     @ParameterizedTest
-    @EnumSource(names = {"AUTO", "REFERENCE"})
+    @EnumSource(names = {"AUTO", "REFERENCE", "VECTOR"})
     void aProviderIsChosenAndSaysWhy(Preference preference) {
         try (Kernels kernels = KernelsProviders.choose(preference, 2)) {
             assertFalse(kernels.reason().isBlank());
             assertFalse(kernels.reason().contains("\n"));
-            boolean reference = kernels.profile().provider().equals("reference");
-            assertTrue(reference || preference == Preference.AUTO);
+            String provider = kernels.profile().provider().toUpperCase(Locale.ROOT);
+            assertTrue(provider.equals(preference.name()) || preference == Preference.AUTO);
         }
     }
 

@@ -12,14 +12,17 @@ import org.jspecify.annotations.Nullable;
 /**
  * A provider under test.
  *
- * @param level of the C provider, or null for the reference
+ * @param level of the C provider, null for the others
  * @param tolerance relative rounding that float32 sums in another order may show
  */
 record ProviderCase(String name, @Nullable Level level, float tolerance) {
-    /** The reference, and the library at every level that this machine has. */
+    private static final String VECTOR = "vector";
+
+    /** The reference, the Vector API, and the library at every level that this machine has. */
     static Stream<ProviderCase> all() {
         List<ProviderCase> cases = new ArrayList<>();
         cases.add(new ProviderCase("reference", null, 2e-5f));
+        cases.add(new ProviderCase(VECTOR, null, 2e-5f));
         for (Level level : Level.values()) {
             try (Kernels kernels = CKernels.open(1, level)) {
                 if (kernels.profile().level().equals(level.label())) {
@@ -38,6 +41,9 @@ record ProviderCase(String name, @Nullable Level level, float tolerance) {
     }
 
     Kernels open(int threads) {
+        if (name.equals(VECTOR)) {
+            return KernelsProviders.choose(KernelsProviders.Preference.VECTOR, threads);
+        }
         if (level == null) {
             return new ReferenceKernels(threads, "under test");
         }

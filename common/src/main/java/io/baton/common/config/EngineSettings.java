@@ -20,10 +20,10 @@ public final class EngineSettings {
             GROUP.add(
                     Setting.of(
                                     "kernels.provider",
-                                    oneOf("auto", "reference", "c"),
+                                    oneOf("auto", "reference", "c", "vector"),
                                     "auto",
                                     "Who computes: the fastest that works here, the plain Java"
-                                            + " reference, or the C library.")
+                                            + " reference, the C library, or Java's Vector API.")
                             .withFlag("--kernels"));
     public static final Setting<Integer> MAX_NUM_SEQS =
             GROUP.add(

@@ -1,8 +1,8 @@
 package io.baton.kernels.reference;
 
 import io.baton.common.model.TensorType;
-import io.baton.kernels.Weight;
 import io.baton.kernels.host.HostBuffer;
+import io.baton.kernels.host.RowWeight;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -14,7 +14,7 @@ import java.util.Set;
  * loop over them needs no reordering of any sum to be vectorised. A vector (one row) is kept as it
  * is.
  */
-final class PanelWeight implements Weight {
+final class PanelWeight implements RowWeight {
     /** Rows of a panel: long enough for C2's vector loop to outweigh its edges. */
     static final int PANEL = 128;
 
@@ -90,7 +90,8 @@ final class PanelWeight implements Weight {
     }
 
     /** One row, as a gather over its panel. */
-    void row(int row, float[] out) {
+    @Override
+    public void row(int row, float[] out) {
         int width = width();
         long base = (long) (row / width) * width * cols + row % width;
         for (int k = 0; k < cols; k++) {

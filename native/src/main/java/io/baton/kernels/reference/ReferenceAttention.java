@@ -7,6 +7,7 @@ import io.baton.kernels.KvPages;
 import io.baton.kernels.Tensor;
 import io.baton.kernels.host.Bfloat16;
 import io.baton.kernels.host.HostBuffer;
+import io.baton.kernels.host.WorkPool;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;

@@ -8,6 +8,7 @@ import io.baton.kernels.NumericProfile;
 import io.baton.kernels.Weight;
 import io.baton.kernels.host.HostBuffer;
 import io.baton.kernels.host.Shapes;
+import io.baton.kernels.host.WorkPool;
 import java.lang.foreign.MemorySegment;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -29,9 +30,6 @@ public final class ReferenceKernels implements Kernels {
      * @param reason why this provider was chosen
      */
     public ReferenceKernels(int threads, String reason) {
-        if (threads <= 0) {
-            throw new IllegalArgumentException("at least one thread is needed, got " + threads);
-        }
         this.pool = new WorkPool(threads);
         this.reason = reason;
     }

@@ -3,6 +3,7 @@ package io.baton.kernels.reference;
 import io.baton.kernels.KernelQueue.Projection;
 import io.baton.kernels.Tensor;
 import io.baton.kernels.host.HostBuffer;
+import io.baton.kernels.host.WorkPool;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 

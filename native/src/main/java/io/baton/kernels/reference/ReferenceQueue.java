@@ -9,20 +9,28 @@ import io.baton.kernels.Tensor;
 import io.baton.kernels.Weight;
 import io.baton.kernels.host.Bfloat16;
 import io.baton.kernels.host.HostBuffer;
+import io.baton.kernels.host.RowWeight;
 import io.baton.kernels.host.Shapes;
+import io.baton.kernels.host.WorkPool;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Runs every operation at once, when it is given. */
-final class ReferenceQueue implements KernelQueue {
+/**
+ * Runs every operation at once, when it is given. Another provider may put faster products and
+ * attention in the place of these.
+ */
+public class ReferenceQueue implements KernelQueue {
     private static final Batch NONE = new Batch(new int[0], new Batch.Span[0]);
 
     private final WorkPool pool;
     private Batch batch = NONE;
 
-    ReferenceQueue(WorkPool pool) {
+    /**
+     * @param pool threads that share out products, attention and gates
+     */
+    public ReferenceQueue(WorkPool pool) {
         this.pool = pool;
     }
 
@@ -34,7 +42,7 @@ final class ReferenceQueue implements KernelQueue {
     @Override
     public void embed(Weight table, float scale, Tensor out) {
         Shapes.embed(batch, table, out);
-        PanelWeight weight = panels(table);
+        RowWeight weight = rowsOf(table);
         float[] row = new float[out.cols()];
         for (int r = 0; r < batch.rows(); r++) {
             weight.row(batch.tokens()[r], row);
@@ -66,7 +74,7 @@ final class ReferenceQueue implements KernelQueue {
 
     private void norms(Tensor in, Weight gain, float eps, Tensor out, int rows) {
         float[] factors = new float[gain.cols()];
-        panels(gain).row(0, factors);
+        rowsOf(gain).row(0, factors);
         float[] row = new float[in.cols()];
         for (int r = 0; r < rows; r++) {
             read(in, r, row);
@@ -89,23 +97,28 @@ final class ReferenceQueue implements KernelQueue {
     }
 
     @Override
-    public void matmul(Tensor in, List<Projection> projections) {
+    public final void matmul(Tensor in, List<Projection> projections) {
         for (Projection projection : projections) {
             matmulRows(in, projection, batch.rows());
         }
     }
 
     @Override
-    public void matmulRows(Tensor in, Projection projection, int rows) {
+    public final void matmulRows(Tensor in, Projection projection, int rows) {
         Shapes.matmul(in, projection, rows);
-        ReferenceMatmul.run(pool, in, projection, rows);
+        product(in, projection, rows);
         Weight bias = projection.bias();
         if (bias != null) {
-            addToRows(projection.out(), panels(bias), rows);
+            addToRows(projection.out(), rowsOf(bias), rows);
         }
     }
 
-    private static void addToRows(Tensor out, PanelWeight vector, int rows) {
+    /** {@code out[r] = weight * in[r]}, without the bias; shapes are checked. */
+    protected void product(Tensor in, Projection projection, int rows) {
+        ReferenceMatmul.run(pool, in, projection, rows);
+    }
+
+    private static void addToRows(Tensor out, RowWeight vector, int rows) {
         float[] bias = new float[out.cols()];
         vector.row(0, bias);
         float[] row = new float[out.cols()];
@@ -206,10 +219,19 @@ final class ReferenceQueue implements KernelQueue {
     }
 
     @Override
-    public void attention(Tensor q, KvPages pages, int layer, AttentionShape shape, Tensor out) {
+    public final void attention(
+            Tensor q, KvPages pages, int layer, AttentionShape shape, Tensor out) {
         Shapes.pages(batch, pages, layer);
         Shapes.attention(batch, q, pages.layout(), shape, out);
-        new ReferenceAttention(batch, pages, layer, shape, new Tensor[] {q, out}).run(pool);
+        attend(batch, new Pages(pages, layer), shape, new Tensor[] {q, out});
+    }
+
+    /** A layer of a pool. */
+    protected record Pages(KvPages pages, int layer) {}
+
+    /** Attention of the batch's rows; shapes are checked. */
+    protected void attend(Batch rows, Pages pages, AttentionShape shape, Tensor[] queryAndOut) {
+        new ReferenceAttention(rows, pages.pages(), pages.layer(), shape, queryAndOut).run(pool);
     }
 
     @Override
@@ -265,7 +287,7 @@ final class ReferenceQueue implements KernelQueue {
     }
 
     /** Gemma 2's report, section 2: {@code cap * tanh(x / cap)}. */
-    static float capped(float x, float cap) {
+    protected static float capped(float x, float cap) {
         return (float) (cap * StrictMath.tanh((double) x / cap));
     }
 
@@ -280,9 +302,9 @@ final class ReferenceQueue implements KernelQueue {
         batch = NONE;
     }
 
-    private static PanelWeight panels(@Nullable Weight weight) {
-        if (weight instanceof PanelWeight panels) {
-            return panels;
+    private static RowWeight rowsOf(@Nullable Weight weight) {
+        if (weight instanceof RowWeight rows) {
+            return rows;
         }
         throw new IllegalArgumentException("the weight belongs to another provider");
     }

@@ -1,4 +1,4 @@
-package io.baton.kernels.reference;
+package io.baton.kernels.host;
 
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -12,9 +12,10 @@ import org.jspecify.annotations.Nullable;
  * A fixed number of threads that share out numbered tasks; the caller takes part. One job runs at a
  * time. Which thread runs a task never matters to its result.
  */
-final class WorkPool implements AutoCloseable {
+public final class WorkPool implements AutoCloseable {
     /** A task by its number. */
-    interface Task {
+    @FunctionalInterface
+    public interface Task {
         void run(int index);
     }
 
@@ -22,22 +23,24 @@ final class WorkPool implements AutoCloseable {
     private final ExecutorService helpers;
     private final ReentrantLock turn = new ReentrantLock(true);
 
-    WorkPool(int threads) {
+    /**
+     * @param threads threads that compute, the caller's included
+     */
+    public WorkPool(int threads) {
+        if (threads <= 0) {
+            throw new IllegalArgumentException("at least one thread is needed, got " + threads);
+        }
         this.threads = threads;
         this.helpers =
                 Executors.newFixedThreadPool(
                         Math.max(1, threads - 1),
-                        Thread.ofPlatform().daemon().name("baton-reference-", 0).factory());
-    }
-
-    int threads() {
-        return threads;
+                        Thread.ofPlatform().daemon().name("baton-kernels-", 0).factory());
     }
 
     /**
      * Runs tasks 0 to {@code tasks - 1} and returns when all are done; the first failure is thrown.
      */
-    void run(int tasks, Task task) {
+    public void run(int tasks, Task task) {
         turn.lock();
         try {
             int helping = Math.min(threads, tasks) - 1;
