@@ -2,11 +2,15 @@ package io.baton.engine;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.generation.Constraint;
 import io.baton.common.generation.TokenOutput;
+import io.baton.common.grammar.TokenConstraint;
 import io.baton.common.time.Ticker;
 import java.lang.System.Logger.Level;
+import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An engine, its thread and what callers ask of them. Bounds: open reservations are counted against
@@ -20,27 +24,29 @@ final class DefaultEngineLoop implements EngineLoop {
 
     private final Engine engine;
     private final EngineOptions options;
+    private final Language language;
     private final LoopState state;
     private final Thread thread;
 
-    DefaultEngineLoop(Engine engine, EngineOptions options, Set<Integer> endTokens, Ticker ticker) {
-        this(engine, options, endTokens, KvParking.NONE, ticker);
+    DefaultEngineLoop(Engine engine, EngineOptions options, Language language, Ticker ticker) {
+        this(engine, options, language, KvParking.NONE, ticker);
     }
 
     DefaultEngineLoop(
             Engine engine,
             EngineOptions options,
-            Set<Integer> endTokens,
+            Language language,
             KvParking parking,
             Ticker ticker) {
         this.engine = engine;
         this.options = options;
+        this.language = language;
         KvPool pool = new KvPool(options.poolBlocks());
         Scheduler scheduler =
                 new Scheduler(
                         pool, limits(engine, options), options.policy(), parking != KvParking.NONE);
-        this.state = new LoopState(pool, scheduler, endTokens);
-        Sampler sampler = new Sampler(engine.config().vocab(), endTokens);
+        this.state = new LoopState(pool, scheduler, language.endTokens());
+        Sampler sampler = new Sampler(engine.config().vocab(), language.endTokens());
         StepRunner runner = new StepRunner(engine, sampler);
         this.thread =
                 Thread.ofPlatform()
@@ -85,8 +91,23 @@ final class DefaultEngineLoop implements EngineLoop {
             checkToken(token);
         }
         Sequence sequence = new Sequence(spec, EngineOptions.BLOCK_TOKENS);
+        sequence.constraint = constraint(spec);
         engine.zeroBlocks(state.reserve(sequence));
         return new PoolReservation(this, sequence, engine.pages());
+    }
+
+    /** The rule of a sequence's tokens, which those emitted so far have kept; null for none. */
+    private @Nullable TokenConstraint constraint(SequenceSpec spec) {
+        Constraint wanted = spec.sampling().constraint();
+        if (wanted == null) {
+            return null;
+        }
+        Set<Integer> ends = new HashSet<>(language.endTokens());
+        ends.addAll(spec.sampling().stopTokenIds());
+        TokenConstraint constraint =
+                language.grammars().start(language.grammars().compile(wanted, "constraint"), ends);
+        constraint.follow(spec.emitted(), 0, spec.emitted().length);
+        return constraint;
     }
 
     private void checkToken(int token) {

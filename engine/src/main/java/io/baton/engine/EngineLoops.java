@@ -2,7 +2,6 @@ package io.baton.engine;
 
 import io.baton.common.time.Ticker;
 import io.baton.kernels.Kernels;
-import java.util.Set;
 
 /** Starts engines. */
 public final class EngineLoops {
@@ -14,17 +13,16 @@ public final class EngineLoops {
      *
      * @param weights of the model; several engines may share them
      * @param kernels the provider that loaded {@code weights}
-     * @param endTokens tokens that end an answer unless the request ignores them
+     * @param language what tokens mean
      * @param ticker for the time spent in steps
      */
     public static EngineLoop start(
             EngineOptions options,
             ModelWeights weights,
             Kernels kernels,
-            Set<Integer> endTokens,
+            Language language,
             Ticker ticker) {
-        return start(
-                options, weights, kernels, endTokens, new Surroundings(KvParking.NONE, ticker));
+        return start(options, weights, kernels, language, new Surroundings(KvParking.NONE, ticker));
     }
 
     /**
@@ -36,7 +34,7 @@ public final class EngineLoops {
     public record Surroundings(KvParking parking, Ticker ticker) {}
 
     /**
-     * As {@link #start(EngineOptions, ModelWeights, Kernels, Set, Ticker)}.
+     * As {@link #start(EngineOptions, ModelWeights, Kernels, Language, Ticker)}.
      *
      * @param around what the engine works with
      */
@@ -44,12 +42,12 @@ public final class EngineLoops {
             EngineOptions options,
             ModelWeights weights,
             Kernels kernels,
-            Set<Integer> endTokens,
+            Language language,
             Surroundings around) {
         Transformer transformer = Transformer.of(options, weights, kernels);
         DefaultEngineLoop loop =
                 new DefaultEngineLoop(
-                        transformer, options, endTokens, around.parking(), around.ticker());
+                        transformer, options, language, around.parking(), around.ticker());
         loop.start();
         return loop;
     }

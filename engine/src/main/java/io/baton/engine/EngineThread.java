@@ -157,6 +157,16 @@ final class EngineThread implements Runnable {
         }
     }
 
+    private void failUnchosen(Sequence sequence) {
+        BatonException refused = sequence.refused;
+        if (refused == null) {
+            failNotFinite(sequence);
+        } else {
+            LOG.log(Level.WARNING, "{0}: {1}", sequence.spec.id(), refused.text());
+            fail(sequence, refused);
+        }
+    }
+
     private void failNotFinite(Sequence sequence) {
         LOG.log(Level.ERROR, "{0}: a logit is not finite", sequence.spec.id());
         fail(sequence, internal("The model gave a logit that is not finite.", null));
@@ -176,7 +186,7 @@ final class EngineThread implements Runnable {
             return false;
         }
         if (token == null) {
-            failNotFinite(sequence);
+            failUnchosen(sequence);
             return false;
         }
         boolean goesOn;

@@ -1,5 +1,6 @@
 package io.baton.engine;
 
+import io.baton.common.grammar.Grammars;
 import io.baton.common.model.ModelFile;
 import io.baton.common.model.Sha256;
 import io.baton.common.text.Tokenizer;
@@ -19,7 +20,7 @@ public final class ModelRuntime implements AutoCloseable {
     private final Kernels kernels;
     private final ModelWeights weights;
     private final Tokenizer tokenizer;
-    private final Set<Integer> endTokens;
+    private final Language language;
     private final String fingerprint;
     private final Template template;
 
@@ -47,7 +48,7 @@ public final class ModelRuntime implements AutoCloseable {
                 ends.add(token);
             }
         }
-        this.endTokens = Set.copyOf(ends);
+        this.language = new Language(ends, Grammars.of(tokenizer));
     }
 
     /**
@@ -117,12 +118,12 @@ public final class ModelRuntime implements AutoCloseable {
 
     /** Tokens that end an answer. */
     public Set<Integer> endTokens() {
-        return endTokens;
+        return language.endTokens();
     }
 
     /** Starts an engine with its own pool and thread; the caller closes it before the runtime. */
     public EngineLoop startEngine(EngineOptions options, Ticker ticker) {
-        return EngineLoops.start(options, weights, kernels, endTokens, ticker);
+        return EngineLoops.start(options, weights, kernels, language, ticker);
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.baton.engine;
 import io.baton.common.generation.SamplingParams;
 import io.baton.common.generation.TokenOutput;
 import io.baton.common.generation.TokenOutput.TopToken;
+import io.baton.common.grammar.TokenMask;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -15,8 +16,11 @@ import org.jspecify.annotations.Nullable;
  * same on every machine. Holds scratch arrays, so one thread at a time.
  *
  * <p>Order and meanings are vLLM's (v1 sampler): log-probabilities from the untouched logits; then
- * minimum length, logit bias, repetition, frequency and presence penalties; then greedy, or
- * temperature, min_p, top_k, top_p and a draw. Among equals the lowest id wins.
+ * minimum length, logit bias, repetition, frequency and presence penalties, the constraint's mask;
+ * then greedy, or temperature, min_p, top_k, top_p and a draw. Among equals the lowest id wins.
+ *
+ * <p>A minimum length forbids end and stop tokens, a constraint may leave nothing else: then the
+ * constraint holds and the answer ends early.
  */
 final class Sampler {
     /** vLLM takes temperatures below this as greedy. */
@@ -73,11 +77,16 @@ final class Sampler {
      * Chooses the token with index {@code history.index()}.
      *
      * @param logits at least {@code vocab} finite values; not changed
+     * @param mask the tokens to choose from, at least one; null for all
      * @param sha256 goes into the result as it is
      */
     TokenOutput choose(
-            float[] logits, SamplingParams params, History history, @Nullable String sha256) {
-        float[] adjusted = adjust(logits, params, history);
+            float[] logits,
+            SamplingParams params,
+            History history,
+            @Nullable TokenMask mask,
+            @Nullable String sha256) {
+        float[] adjusted = adjust(logits, params, history, mask);
         int token =
                 params.temperature() < GREEDY_BELOW
                         ? argmax(adjusted)
@@ -111,8 +120,35 @@ final class Sampler {
                 null);
     }
 
-    private float[] adjust(float[] logits, SamplingParams params, History history) {
+    private float[] adjust(
+            float[] logits, SamplingParams params, History history, @Nullable TokenMask mask) {
         boolean tooShort = history.index() < params.minTokens();
+        if (mask == null) {
+            return adjust(logits, params, history, tooShort);
+        }
+        float[] adjusted = adjust(logits, params, history, tooShort);
+        if (!keep(mask, adjusted) && tooShort) {
+            keep(mask, adjust(logits, params, history, false));
+        }
+        return scores;
+    }
+
+    /**
+     * Scores of the tokens in the mask, minus infinity for all others.
+     *
+     * @return whether any token is left
+     */
+    private boolean keep(TokenMask mask, float[] adjusted) {
+        boolean any = false;
+        for (int i = 0; i < vocab; i++) {
+            scores[i] = mask.allows(i) ? adjusted[i] : Float.NEGATIVE_INFINITY;
+            any |= scores[i] != Float.NEGATIVE_INFINITY;
+        }
+        return any;
+    }
+
+    private float[] adjust(
+            float[] logits, SamplingParams params, History history, boolean tooShort) {
         boolean penalties =
                 params.repetitionPenalty() != 1f
                         || params.frequencyPenalty() != 0f

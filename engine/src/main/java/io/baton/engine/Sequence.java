@@ -1,7 +1,9 @@
 package io.baton.engine;
 
+import io.baton.common.error.BatonException;
 import io.baton.common.generation.ServiceTerms;
 import io.baton.common.generation.TokenOutput;
+import io.baton.common.grammar.TokenConstraint;
 import io.baton.common.kv.ChunkKey;
 import io.baton.common.kv.KeyChain;
 import java.util.ArrayList;
@@ -98,6 +100,12 @@ final class Sequence {
     volatile boolean cancelled;
 
     volatile @Nullable SequenceListener listener;
+
+    /** Which tokens may come next, null for all. Set once, before the sequence is queued. */
+    @Nullable TokenConstraint constraint;
+
+    /** Why no token could be chosen, if not for the logits; the engine thread's own. */
+    @Nullable BatonException refused;
 
     /** Replaced, never changed: steps and readers may keep an old table. */
     private volatile int[] blocks = NO_BLOCKS;

@@ -1,7 +1,10 @@
 package io.baton.engine;
 
+import io.baton.common.error.BatonException;
 import io.baton.common.generation.SamplingParams;
 import io.baton.common.generation.TokenOutput;
+import io.baton.common.grammar.TokenConstraint;
+import io.baton.common.grammar.TokenMask;
 import io.baton.engine.Engine.LayerListener;
 import io.baton.engine.Scheduler.Plan;
 import io.baton.engine.Scheduler.Span;
@@ -35,7 +38,8 @@ final class StepRunner {
     /**
      * A sequence's next token.
      *
-     * @param token null if its logits were not finite, so that no token can be chosen
+     * @param token null if none can be chosen: its logits were not finite, or its constraint
+     *     refused what was chosen elsewhere ({@link Sequence#refused})
      * @param guessed whether the token was guessed, so that its KV was computed in the same step
      */
     record Sampled(Sequence sequence, @Nullable TokenOutput token, boolean guessed) {}
@@ -228,8 +232,24 @@ final class StepRunner {
         SamplingParams params = sequence.spec.sampling();
         Sampler.History history =
                 new Sampler.History(sequence.tokenArray(), sequence.spec.prompt().length, size);
-        return sampler.choose(
-                logits, params, history, sequence.spec.debugLogits() ? sha256(row) : null);
+        try {
+            return sampler.choose(
+                    logits,
+                    params,
+                    history,
+                    mask(sequence, history),
+                    sequence.spec.debugLogits() ? sha256(row) : null);
+        } catch (BatonException e) {
+            sequence.refused = e;
+            return null;
+        }
+    }
+
+    private static @Nullable TokenMask mask(Sequence sequence, Sampler.History history) {
+        TokenConstraint constraint = sequence.constraint;
+        return constraint == null
+                ? null
+                : constraint.mask(history.tokens(), history.promptTokens(), history.size());
     }
 
     private static String sha256(MemorySegment row) {

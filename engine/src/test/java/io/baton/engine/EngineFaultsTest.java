@@ -172,7 +172,8 @@ class EngineFaultsTest {
     }
 
     private DefaultEngineLoop loop(Faulty engine, EngineOptions options) {
-        DefaultEngineLoop loop = new DefaultEngineLoop(engine, options, Set.of(), Ticker.system());
+        DefaultEngineLoop loop =
+                new DefaultEngineLoop(engine, options, rig.language(Set.of()), Ticker.system());
         loop.start();
         rig.own(loop);
         return loop;

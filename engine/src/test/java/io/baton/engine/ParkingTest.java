@@ -91,7 +91,7 @@ class ParkingTest {
                         Rig.options(20, 64, new EngineOptions.Policy(16_384, 1e6, draftTokens)),
                         rig.weights,
                         rig.kernels,
-                        Set.of(),
+                        rig.language(Set.of()),
                         new EngineLoops.Surroundings(parking, Ticker.system()));
         rig.own(loop);
         return loop;

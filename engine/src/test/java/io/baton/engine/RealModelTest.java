@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
 import io.baton.common.generation.FinishReason;
+import io.baton.common.grammar.Grammars;
 import io.baton.common.kv.KvDtype;
 import io.baton.common.model.GgufFile;
 import io.baton.common.model.ModelStore;
@@ -92,7 +93,7 @@ class RealModelTest {
                                 EngineOptions.of("real-model", 16, KvDtype.BF16, 256),
                                 ModelWeights.load(kernels, file),
                                 kernels,
-                                Set.of(end),
+                                new Language(Set.of(end), Grammars.of(Tokenizers.of(file))),
                                 Ticker.system())) {
             return Rig.serve(loop, Specs.greedy("france", prompt, 20));
         }

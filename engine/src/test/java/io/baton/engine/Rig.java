@@ -1,9 +1,12 @@
 package io.baton.engine;
 
 import io.baton.common.generation.TokenOutput;
+import io.baton.common.grammar.Grammars;
 import io.baton.common.kv.KvDtype;
 import io.baton.common.model.GgufFile;
 import io.baton.common.model.TinyModel;
+import io.baton.common.text.Tokenizer;
+import io.baton.common.text.Tokenizers;
 import io.baton.common.time.Ticker;
 import io.baton.engine.Recorder.Outcome;
 import io.baton.kernels.Kernels;
@@ -14,6 +17,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** A tiny model's weights on one provider, and engines over them. */
 final class Rig implements AutoCloseable {
@@ -51,9 +56,27 @@ final class Rig implements AutoCloseable {
     }
 
     EngineLoop loop(EngineOptions options, Set<Integer> endTokens) {
-        EngineLoop loop = EngineLoops.start(options, weights, kernels, endTokens, Ticker.system());
+        EngineLoop loop =
+                EngineLoops.start(options, weights, kernels, language(endTokens), Ticker.system());
         loops.add(loop);
         return loop;
+    }
+
+    Tokenizer tokenizer() {
+        return Tokenizers.of(file);
+    }
+
+    /** The model's own end tokens. */
+    Set<Integer> ends() {
+        Tokenizer tokenizer = tokenizer();
+        return IntStream.range(0, tokenizer.vocabSize())
+                .filter(tokenizer::isEndOfGeneration)
+                .boxed()
+                .collect(Collectors.toSet());
+    }
+
+    Language language(Set<Integer> endTokens) {
+        return new Language(endTokens, Grammars.of(tokenizer()));
     }
 
     /** Closes the loop with the rest. */

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.baton.common.generation.Constraint;
 import io.baton.common.generation.SamplingParams;
 import io.baton.common.kv.KvDtype;
 import io.baton.common.model.TensorType;
@@ -87,6 +88,8 @@ class SamenessTest {
         }
     }
 
+    private static final Constraint PRINTABLE = new Constraint(Constraint.Kind.REGEX, "[ -~]*");
+
     private static List<SequenceSpec> specs() {
         List<SequenceSpec> specs = new ArrayList<>();
         for (int i = 0; i < SEQUENCES; i++) {
@@ -94,7 +97,12 @@ class SamenessTest {
             int length = new int[] {1, 16, 17, 47, 255, 256, 257, 300}[i];
             SamplingParams sampling =
                     i % 2 == 0 ? SamplingParams.greedy(TOKENS) : Specs.mixed(TOKENS, i);
-            specs.add(Specs.spec("s" + i, Specs.tokens(i, length), sampling));
+            // Two that are constrained, by a language without an end.
+            specs.add(
+                    Specs.spec(
+                            "s" + i,
+                            Specs.tokens(i, length),
+                            i < 6 ? sampling : sampling.withConstraint(PRINTABLE)));
         }
         return specs;
     }

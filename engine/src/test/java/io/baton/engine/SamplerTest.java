@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.baton.common.generation.SamplingParams;
 import io.baton.common.generation.TokenOutput;
+import io.baton.common.grammar.TokenMask;
 import io.baton.engine.Sampler.History;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -14,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class SamplerTest {
@@ -66,7 +68,7 @@ class SamplerTest {
         float[] before = logits.clone();
         TokenOutput token =
                 new Sampler(logits.length, Set.of(END))
-                        .choose(logits, params.build(), history, null);
+                        .choose(logits, params.build(), history, null, null);
         assertArrayEquals(before, logits, "logits are read, never changed");
         return token;
     }
@@ -81,7 +83,7 @@ class SamplerTest {
         Set<Integer> seen = new HashSet<>();
         for (int seed = 0; seed < 3000; seed++) {
             params.seed = seed;
-            seen.add(sampler.choose(logits, params.build(), FIRST, null).token());
+            seen.add(sampler.choose(logits, params.build(), FIRST, null, null).token());
         }
         return seen;
     }
@@ -101,6 +103,62 @@ class SamplerTest {
         assertEquals(1, choose(logits, params, FIRST).token());
         assertEquals(1, choose(logits, params, new History(new int[] {0, 1}, 1, 2)).token());
         assertEquals(3, choose(logits, params, new History(new int[] {0, 1, 1}, 1, 3)).token());
+    }
+
+    private static TokenMask only(int... tokens) {
+        long[] words = new long[1];
+        for (int token : tokens) {
+            words[0] |= 1L << token;
+        }
+        return new TokenMask(words);
+    }
+
+    private static TokenOutput choose(
+            float[] logits, Params params, History history, @Nullable TokenMask mask) {
+        return new Sampler(logits.length, Set.of(END))
+                .choose(logits, params.build(), history, mask, null);
+    }
+
+    @Test
+    void aMaskHoldsWhateverTheLogitsAndTheBiasSay() {
+        float[] logits = {1, 2, 9, 8};
+        Params params = params();
+        assertEquals(1, choose(logits, params, FIRST, only(0, 1)).token());
+        params.bias = Map.of(2, 100f, 0, -100f, 1, -100f);
+        assertEquals(1, choose(logits, params, FIRST, only(0, 1)).token());
+        params.temperature = 1f;
+        params.topK = 1;
+        params.bias = Map.of();
+        assertEquals(1, choose(logits, params, FIRST, only(0, 1)).token());
+        params.topK = 0;
+        Set<Integer> seen = new HashSet<>();
+        for (int seed = 0; seed < 500; seed++) {
+            params.seed = seed;
+            seen.add(choose(logits, params, FIRST, only(0, 1)).token());
+        }
+        assertEquals(Set.of(0, 1), seen);
+    }
+
+    @Test
+    void logprobsOfAMaskedChoiceAreThoseOfTheUntouchedLogits() {
+        float[] logits = {1, 2, 9, 8};
+        Params params = params();
+        params.logprobs = 2;
+        TokenOutput masked = choose(logits, params, FIRST, only(0));
+        TokenOutput free = choose(logits, params, FIRST, null);
+        assertEquals(0, masked.token());
+        assertEquals(2, free.token());
+        assertEquals(free.top(), masked.top());
+        assertTrue(masked.logprob() < -7.9f && masked.logprob() > -9f);
+    }
+
+    @Test
+    void aConstraintThatLeavesOnlyEndsGoesBeforeTheMinimumLength() {
+        Params params = params();
+        params.minTokens = 5;
+        float[] logits = {9, 1, 2, -3};
+        assertEquals(END, choose(logits, params, FIRST, only(END)).token());
+        assertEquals(1, choose(logits, params, FIRST, only(END, 1)).token());
     }
 
     @Test
@@ -141,9 +199,9 @@ class SamplerTest {
         params.frequency = 1f;
         History history = new History(new int[] {0, 1, 1, 1}, 1, 4);
         float[] logits = {0, 4, 2, 0};
-        assertEquals(2, sampler.choose(logits, params.build(), history, null).token());
-        assertEquals(2, sampler.choose(logits, params.build(), history, null).token());
-        assertEquals(1, sampler.choose(logits, params.build(), FIRST, null).token());
+        assertEquals(2, sampler.choose(logits, params.build(), history, null, null).token());
+        assertEquals(2, sampler.choose(logits, params.build(), history, null, null).token());
+        assertEquals(1, sampler.choose(logits, params.build(), FIRST, null, null).token());
     }
 
     @Test
@@ -224,7 +282,7 @@ class SamplerTest {
             Params params = params();
             params.temperature = 0.7f;
             params.seed = i * 7919L;
-            seen[sampler.choose(logits, params.build(), FIRST, null).token()]++;
+            seen[sampler.choose(logits, params.build(), FIRST, null, null).token()]++;
         }
         for (int i = 0; i < 4; i++) {
             double share = weights[i] / total;

@@ -3,6 +3,7 @@ package io.baton.common.generation;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How tokens are chosen and when to stop; vLLM's meanings. Already validated: constructors
@@ -28,6 +29,7 @@ import java.util.Set;
  * @param logprobs -1 for none, else how many alternatives to report beside the chosen token
  * @param promptLogprobs -1 for none, else how many alternatives to report beside each token of the
  *     prompt but its first
+ * @param constraint the language of the answer; null for any text
  */
 public record SamplingParams(
         int maxTokens,
@@ -47,11 +49,54 @@ public record SamplingParams(
         boolean ignoreEos,
         boolean skipSpecialTokens,
         int logprobs,
-        int promptLogprobs) {
+        int promptLogprobs,
+        @Nullable Constraint constraint) {
     public SamplingParams {
         logitBias = Map.copyOf(logitBias);
         stop = List.copyOf(stop);
         stopTokenIds = Set.copyOf(stopTokenIds);
+    }
+
+    /** Parameters of an answer that may be any text. */
+    public SamplingParams(
+            int maxTokens,
+            int minTokens,
+            float temperature,
+            int topK,
+            float topP,
+            float minP,
+            float frequencyPenalty,
+            float presencePenalty,
+            float repetitionPenalty,
+            Map<Integer, Float> logitBias,
+            long seed,
+            List<String> stop,
+            Set<Integer> stopTokenIds,
+            boolean includeStop,
+            boolean ignoreEos,
+            boolean skipSpecialTokens,
+            int logprobs,
+            int promptLogprobs) {
+        this(
+                maxTokens,
+                minTokens,
+                temperature,
+                topK,
+                topP,
+                minP,
+                frequencyPenalty,
+                presencePenalty,
+                repetitionPenalty,
+                logitBias,
+                seed,
+                stop,
+                stopTokenIds,
+                includeStop,
+                ignoreEos,
+                skipSpecialTokens,
+                logprobs,
+                promptLogprobs,
+                null);
     }
 
     /** Greedy decoding of {@code maxTokens} tokens, nothing else set. */
@@ -68,15 +113,20 @@ public record SamplingParams(
         }
         List<String> all = new java.util.ArrayList<>(stop);
         all.addAll(more);
-        return with(all, promptLogprobs);
+        return with(all, promptLogprobs, constraint);
     }
 
     /** The same with another {@link #promptLogprobs}. */
     public SamplingParams withPromptLogprobs(int tops) {
-        return tops == promptLogprobs ? this : with(stop, tops);
+        return tops == promptLogprobs ? this : with(stop, tops, constraint);
     }
 
-    private SamplingParams with(List<String> stops, int promptTops) {
+    /** The same with another {@link #constraint}. */
+    public SamplingParams withConstraint(@Nullable Constraint language) {
+        return with(stop, promptLogprobs, language);
+    }
+
+    private SamplingParams with(List<String> stops, int promptTops, @Nullable Constraint language) {
         return new SamplingParams(
                 maxTokens,
                 minTokens,
@@ -95,6 +145,7 @@ public record SamplingParams(
                 ignoreEos,
                 skipSpecialTokens,
                 logprobs,
-                promptTops);
+                promptTops,
+                language);
     }
 }

@@ -2,6 +2,7 @@ package io.baton.common.worker;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.generation.Constraint;
 import io.baton.common.generation.SamplingParams;
 import io.baton.common.generation.TokenOutput;
 import io.baton.common.proto.Sampling;
@@ -11,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Sampling parameters and tokens, to and from protobuf. What comes from the wire is checked here
@@ -33,26 +35,52 @@ public final class ProtoSampling {
 
     /** To the wire. */
     public static Sampling toProto(SamplingParams params) {
-        return Sampling.newBuilder()
-                .setMaxTokens(params.maxTokens())
-                .setMinTokens(params.minTokens())
-                .setTemperature(params.temperature())
-                .setTopK(params.topK())
-                .setTopP(params.topP())
-                .setMinP(params.minP())
-                .setFrequencyPenalty(params.frequencyPenalty())
-                .setPresencePenalty(params.presencePenalty())
-                .setRepetitionPenalty(params.repetitionPenalty())
-                .putAllLogitBias(params.logitBias())
-                .setSeed(params.seed())
-                .addAllStop(params.stop())
-                .addAllStopTokenIds(params.stopTokenIds())
-                .setIncludeStop(params.includeStop())
-                .setIgnoreEos(params.ignoreEos())
-                .setSkipSpecialTokens(params.skipSpecialTokens())
-                .setLogprobs(params.logprobs())
-                .setPromptLogprobs(params.promptLogprobs())
-                .build();
+        Sampling.Builder proto =
+                Sampling.newBuilder()
+                        .setMaxTokens(params.maxTokens())
+                        .setMinTokens(params.minTokens())
+                        .setTemperature(params.temperature())
+                        .setTopK(params.topK())
+                        .setTopP(params.topP())
+                        .setMinP(params.minP())
+                        .setFrequencyPenalty(params.frequencyPenalty())
+                        .setPresencePenalty(params.presencePenalty())
+                        .setRepetitionPenalty(params.repetitionPenalty())
+                        .putAllLogitBias(params.logitBias())
+                        .setSeed(params.seed())
+                        .addAllStop(params.stop())
+                        .addAllStopTokenIds(params.stopTokenIds())
+                        .setIncludeStop(params.includeStop())
+                        .setIgnoreEos(params.ignoreEos())
+                        .setSkipSpecialTokens(params.skipSpecialTokens())
+                        .setLogprobs(params.logprobs())
+                        .setPromptLogprobs(params.promptLogprobs());
+        Constraint constraint = params.constraint();
+        if (constraint != null) {
+            proto.setConstraint(
+                    io.baton.common.proto.Constraint.newBuilder()
+                            .setKind(constraint.kind().wire())
+                            .setText(constraint.text()));
+        }
+        return proto.build();
+    }
+
+    private static @Nullable Constraint constraint(Sampling proto) {
+        if (!proto.hasConstraint()) {
+            return null;
+        }
+        String text = proto.getConstraint().getText();
+        within("length of a constraint", text.length(), 0, Constraint.MAX_CHARACTERS);
+        for (Constraint.Kind kind : Constraint.Kind.values()) {
+            if (kind.wire().equals(proto.getConstraint().getKind())) {
+                return new Constraint(kind, text);
+            }
+        }
+        throw new BatonException(
+                ErrorCode.INVALID_VALUE,
+                "this worker does not know constraints of the kind '%s'; router and worker differ in version"
+                        .formatted(proto.getConstraint().getKind()),
+                "constraint");
     }
 
     /**
@@ -110,7 +138,8 @@ public final class ProtoSampling {
                 proto.getIgnoreEos(),
                 proto.getSkipSpecialTokens(),
                 proto.getLogprobs(),
-                promptLogprobs);
+                promptLogprobs,
+                constraint(proto));
     }
 
     /** A token with what it adds to the visible text. */

@@ -1,0 +1,109 @@
+package io.baton.common.grammar;
+
+import io.baton.common.grammar.NumberRange.Bound;
+import io.baton.common.grammar.SchemaCompiler.Place;
+import java.math.BigDecimal;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Strings and numbers of a schema as terminals. */
+final class SchemaScalars {
+    private static final Regex ANY = new Regex.Chars(CodePoints.ALL);
+
+    private SchemaScalars() {}
+
+    static Terminal text(Place place, ObjectNode schema, Terminals terminals) {
+        int min = count(place, schema, "minLength", 0);
+        int max = count(place, schema, "maxLength", -1);
+        if (max >= 0 && max < min) {
+            throw Refusal.invalid(place.at("maxLength") + " is less than minLength");
+        }
+        JsonNode pattern = schema.get("pattern");
+        JsonNode format = schema.get("format");
+        Dfa made = null;
+        if (pattern != null) {
+            if (!pattern.isString()) {
+                throw Refusal.invalid(place.at("pattern") + " must be a string");
+            }
+            made = both(made, RegexParser.found(pattern.stringValue()), terminals);
+        }
+        if (format != null) {
+            Regex known = format.isString() ? Formats.find(format.stringValue()) : null;
+            if (known == null) {
+                throw Refusal.unsupported(
+                        "the format at %s is not supported; there are %s"
+                                .formatted(place.at("format"), Formats.names()));
+            }
+            made = both(made, known, terminals);
+        }
+        if (made == null) {
+            return terminals.string(min, max);
+        }
+        return min == 0 && max < 0 ? made : both(made, new Regex.Repeat(ANY, min, max), terminals);
+    }
+
+    private static Dfa both(@Nullable Dfa known, Regex more, Terminals terminals) {
+        Dfa made = terminals.regex(Regex.quoted(more), Nfa.Writing.JSON);
+        return known == null ? made : terminals.both(known, made);
+    }
+
+    static Terminal number(Place place, ObjectNode schema, boolean whole, Terminals terminals) {
+        Dfa made = null;
+        made = both(made, bound(place, schema, "minimum", true, false), terminals, whole);
+        made = both(made, bound(place, schema, "exclusiveMinimum", true, true), terminals, whole);
+        made = both(made, bound(place, schema, "maximum", false, false), terminals, whole);
+        made = both(made, bound(place, schema, "exclusiveMaximum", false, true), terminals, whole);
+        if (made != null) {
+            return made;
+        }
+        return whole ? terminals.shared().integer() : terminals.shared().number();
+    }
+
+    private static @Nullable Regex bound(
+            Place place, ObjectNode schema, String word, boolean lower, boolean exclusive) {
+        JsonNode node = schema.get(word);
+        if (node == null) {
+            return null;
+        }
+        if (!node.isNumber()) {
+            throw Refusal.invalid(place.at(word) + " must be a number");
+        }
+        BigDecimal value = node.decimalValue();
+        Bound bound = new Bound(value, exclusive);
+        return lower ? NumberRange.from(bound) : NumberRange.to(bound);
+    }
+
+    private static @Nullable Dfa both(
+            @Nullable Dfa known, @Nullable Regex more, Terminals terminals, boolean whole) {
+        if (more == null) {
+            return known;
+        }
+        Dfa first =
+                known == null
+                        ? terminals.regex(
+                                RegexParser.whole(whole ? Terminals.INTEGER : Terminals.NUMBER),
+                                Nfa.Writing.PLAIN)
+                        : known;
+        return terminals.both(first, terminals.regex(more, Nfa.Writing.PLAIN));
+    }
+
+    /** A count from 0; the fallback if it is absent. */
+    static int count(Place place, ObjectNode schema, String word, int fallback) {
+        JsonNode node = schema.get(word);
+        if (node == null) {
+            return fallback;
+        }
+        boolean fits =
+                node.isNumber()
+                        && node.canConvertToInt()
+                        && node.decimalValue().stripTrailingZeros().scale() <= 0
+                        && node.intValue() >= 0;
+        if (!fits || node.intValue() > GrammarLimits.MAX_TEXT_LENGTH) {
+            throw Refusal.invalid(
+                    "%s must be an integer from 0 to %d"
+                            .formatted(place.at(word), GrammarLimits.MAX_TEXT_LENGTH));
+        }
+        return node.intValue();
+    }
+}
