@@ -2,6 +2,7 @@ package io.baton.deploy;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.baton.bench.client.OpenAiClient;
 import io.baton.bench.client.OpenAiClient.Answer;
@@ -17,6 +18,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Clients that ask the same prompts again and again and compare with the first answers. Each
@@ -25,6 +27,20 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
  */
 final class Load {
     static final int CLIENTS = 3;
+
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
+    /** What every second answer must be: complete long before its last token. */
+    private static final Map<String, Object> SCHEMA =
+            Map.of(
+                    "type",
+                    "object",
+                    "properties",
+                    Map.of("text", Map.of("type", "string", "minLength", 20, "maxLength", 40)),
+                    "required",
+                    List.of("text"),
+                    "additionalProperties",
+                    false);
 
     private final UpProcess cluster;
     private final Map<String, String> expected = new HashMap<>();
@@ -68,27 +84,29 @@ final class Load {
     private Answer ask(String prompt) throws Exception {
         try (OpenAiClient client = new OpenAiClient(cluster.url(), null)) {
             String model = client.get("/v1/models").path("data").path(0).path("id").asString();
-            Answer answer =
-                    client.stream(
-                            "/v1/completions",
-                            Map.of(
-                                    "model",
-                                    model,
-                                    "prompt",
-                                    prompt,
-                                    "cache_salt",
-                                    String.valueOf(salts.incrementAndGet()),
-                                    "max_tokens",
-                                    96,
-                                    "temperature",
-                                    0,
-                                    "ignore_eos",
-                                    true),
-                            text -> {});
+            Map<String, Object> body = new HashMap<>();
+            body.put("model", model);
+            body.put("prompt", prompt);
+            body.put("cache_salt", String.valueOf(salts.incrementAndGet()));
+            body.put("max_tokens", 96);
+            body.put("temperature", 0);
+            body.put("ignore_eos", true);
+            if (isConstrained(prompt)) {
+                body.put("guided_json", SCHEMA);
+            }
+            Answer answer = client.stream("/v1/completions", body, text -> {});
             assertNull(answer.error(), "request " + answer.requestId());
             assertEquals("length", answer.finishReason(), "request " + answer.requestId());
+            if (isConstrained(prompt)) {
+                int length = JSON.readTree(answer.text()).path("text").asString().length();
+                assertTrue(length >= 20, answer.text());
+            }
             return answer;
         }
+    }
+
+    private static boolean isConstrained(String prompt) {
+        return Character.digit(prompt.charAt("Prompt number ".length()), 10) % 2 == 1;
     }
 
     /** Waits until each client has got so many more answers. */

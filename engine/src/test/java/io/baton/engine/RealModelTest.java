@@ -2,8 +2,11 @@ package io.baton.engine;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.baton.common.generation.Constraint;
 import io.baton.common.generation.FinishReason;
+import io.baton.common.generation.SamplingParams;
 import io.baton.common.grammar.Grammars;
 import io.baton.common.kv.KvDtype;
 import io.baton.common.model.GgufFile;
@@ -21,7 +24,9 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
@@ -81,6 +86,51 @@ class RealModelTest {
                 assertEquals(
                         "The capital of France is Paris.",
                         text(tokenizer, outcome.ids().subList(0, outcome.ids().size() - 1)));
+            }
+        }
+    }
+
+    private static final Constraint CITY =
+            new Constraint(
+                    Constraint.Kind.JSON_SCHEMA,
+                    """
+                    {"type": "object", "properties": {"name": {"type": "string", "minLength": 1, "maxLength": 30},
+                      "inhabitants": {"type": "integer", "minimum": 1},
+                      "rivers": {"type": "array", "items": {"type": "string", "maxLength": 20}, "maxItems": 3}},
+                     "required": ["name", "inhabitants", "rivers"], "additionalProperties": false}
+                    """);
+
+    /** At full temperature, where the small model alone hardly ever writes JSON. */
+    @Test
+    void answersUnderASchemaAreValid() throws IOException, InterruptedException {
+        try (GgufFile file = GgufFile.open(smolLm2());
+                Kernels kernels = KernelsProviders.choose(Preference.AUTO, 2)) {
+            Tokenizer tokenizer = Tokenizers.of(file);
+            Grammars grammars = Grammars.of(tokenizer);
+            int[] prompt = tokenizer.encode(PromptText.trusted(PROMPT), true);
+            int end = (int) file.integer("tokenizer.ggml.eos_token_id").orElseThrow();
+            try (EngineLoop loop =
+                    EngineLoops.start(
+                            EngineOptions.of("real-model", 200, KvDtype.BF16, 256),
+                            ModelWeights.load(kernels, file),
+                            kernels,
+                            new Language(Set.of(end), grammars),
+                            Ticker.system())) {
+                List<SequenceSpec> specs = new ArrayList<>();
+                for (int seed = 0; seed < 6; seed++) {
+                    SamplingParams params =
+                            new SamplingParams(
+                                    160, 0, 1f, 0, 1f, 0f, 0f, 0f, 1f, Map.of(), seed, List.of(),
+                                    Set.of(), false, false, true, -1, -1);
+                    specs.add(Specs.spec("city" + seed, prompt, params.withConstraint(CITY)));
+                }
+                for (Outcome outcome : Rig.serve(loop, specs)) {
+                    assertNull(outcome.error());
+                    assertEquals(FinishReason.STOP, outcome.reason());
+                    List<Integer> ids = outcome.ids().subList(0, outcome.ids().size() - 1);
+                    String text = text(tokenizer, ids);
+                    assertTrue(grammars.compile(CITY, "test").accepts(text), text);
+                }
             }
         }
     }

@@ -62,8 +62,14 @@ final class Rig implements AutoCloseable {
         return loop;
     }
 
+    /** The file's tokenizer, or the tiny Llama's for files that have none. */
     Tokenizer tokenizer() {
-        return Tokenizers.of(file);
+        if (file.string("tokenizer.ggml.model").isPresent()) {
+            return Tokenizers.of(file);
+        }
+        try (GgufFile other = GgufFile.ofBytes(TinyModel.llama().toBytes())) {
+            return Tokenizers.of(other);
+        }
     }
 
     /** The model's own end tokens. */

@@ -6,6 +6,7 @@ import io.baton.common.config.Configuration;
 import io.baton.common.config.DiagnosticSettings;
 import io.baton.common.config.HttpSettings;
 import io.baton.common.config.RouteSettings;
+import io.baton.common.tools.ToolStyle;
 import io.baton.common.worker.ClusterToken;
 import io.baton.router.http.HttpLimits;
 import io.baton.router.route.RouteConfig;
@@ -28,8 +29,12 @@ public record RouterOptions(
         Http http, Access access, Cluster cluster, RouteConfig route, Work work, Duration drain) {
     private static final int PREFIX_WORKERS = 8;
 
-    /** The public side; port 0 means any free one. */
-    public record Http(String host, int port, HttpLimits limits) {}
+    /**
+     * The public side; port 0 means any free one.
+     *
+     * @param toolStyle how models write tool calls; empty: as their chat templates say
+     */
+    public record Http(String host, int port, HttpLimits limits, Optional<ToolStyle> toolStyle) {}
 
     /**
      * Keys and secrets.
@@ -102,7 +107,11 @@ public record RouterOptions(
                         config.get(HttpSettings.MAX_CHOICES));
         RouteConfig assumed = RouteConfig.defaults();
         return new RouterOptions(
-                new Http(config.get(HttpSettings.HOST), config.get(HttpSettings.PORT), limits),
+                new Http(
+                        config.get(HttpSettings.HOST),
+                        config.get(HttpSettings.PORT),
+                        limits,
+                        ToolStyle.named(config.get(HttpSettings.TOOL_STYLE))),
                 new Access(
                         config.get(AccessSettings.API_KEYS),
                         config.get(HttpSettings.OPEN_METRICS),

@@ -83,7 +83,7 @@ public final class RouterServer implements AutoCloseable {
                     clock,
                     new SecureRandom(),
                     fingerprint -> Optional.empty(),
-                    new GgufServedText(clock),
+                    new GgufServedText(clock, Optional.empty()),
                     metrics);
         }
     }
@@ -191,7 +191,9 @@ public final class RouterServer implements AutoCloseable {
     private Registry registry(RouterOptions options, Surroundings around, PrefixIndex prefixes) {
         ModelTexts texts =
                 new ModelTexts(
-                        new ModelTexts.Sources(around.localText(), around.textFactory()),
+                        new ModelTexts.Sources(
+                                around.localText(),
+                                around.textFactory().withToolStyle(options.http().toolStyle())),
                         around.ticker(),
                         background);
         RouterOptions.Cluster cluster = options.cluster();

@@ -4,6 +4,7 @@ import static io.baton.common.config.SettingType.bool;
 import static io.baton.common.config.SettingType.bytes;
 import static io.baton.common.config.SettingType.duration;
 import static io.baton.common.config.SettingType.integer;
+import static io.baton.common.config.SettingType.oneOf;
 import static io.baton.common.config.SettingType.text;
 
 import java.time.Duration;
@@ -109,6 +110,22 @@ public final class HttpSettings {
                             integer(1, 128),
                             "16",
                             "Largest value of the request parameter n."));
+
+    public static final Setting<String> TOOL_STYLE =
+            GROUP.add(
+                    Setting.of(
+                            "http.tool-style",
+                            oneOf(
+                                    "auto",
+                                    "hermes",
+                                    "smollm",
+                                    "llama3",
+                                    "mistral",
+                                    "mistral-args",
+                                    "phi4",
+                                    "gemma"),
+                            "auto",
+                            "How models write tool calls; auto: as the chat template says."));
 
     private HttpSettings() {}
 }

@@ -30,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param promptLogprobs -1 for none, else how many alternatives to report beside each token of the
  *     prompt but its first
  * @param constraint the language of the answer; null for any text
+ * @param shownTokens control tokens that are part of the text even where others are left out
  */
 public record SamplingParams(
         int maxTokens,
@@ -50,8 +51,10 @@ public record SamplingParams(
         boolean skipSpecialTokens,
         int logprobs,
         int promptLogprobs,
-        @Nullable Constraint constraint) {
+        @Nullable Constraint constraint,
+        Set<Integer> shownTokens) {
     public SamplingParams {
+        shownTokens = Set.copyOf(shownTokens);
         logitBias = Map.copyOf(logitBias);
         stop = List.copyOf(stop);
         stopTokenIds = Set.copyOf(stopTokenIds);
@@ -96,7 +99,8 @@ public record SamplingParams(
                 skipSpecialTokens,
                 logprobs,
                 promptLogprobs,
-                null);
+                null,
+                Set.of());
     }
 
     /** Greedy decoding of {@code maxTokens} tokens, nothing else set. */
@@ -113,20 +117,31 @@ public record SamplingParams(
         }
         List<String> all = new java.util.ArrayList<>(stop);
         all.addAll(more);
-        return with(all, promptLogprobs, constraint);
+        return with(all, promptLogprobs, constraint, shownTokens);
     }
 
     /** The same with another {@link #promptLogprobs}. */
     public SamplingParams withPromptLogprobs(int tops) {
-        return tops == promptLogprobs ? this : with(stop, tops, constraint);
+        return tops == promptLogprobs ? this : with(stop, tops, constraint, shownTokens);
     }
 
     /** The same with another {@link #constraint}. */
     public SamplingParams withConstraint(@Nullable Constraint language) {
-        return with(stop, promptLogprobs, language);
+        return with(stop, promptLogprobs, language, shownTokens);
     }
 
-    private SamplingParams with(List<String> stops, int promptTops, @Nullable Constraint language) {
+    /** The same with other {@link #shownTokens}. */
+    public SamplingParams withShownTokens(Set<Integer> shown) {
+        return with(stop, promptLogprobs, constraint, shown);
+    }
+
+    /** Whether a control token is left out of the text. */
+    public boolean hidesControl(int token) {
+        return skipSpecialTokens && !shownTokens.contains(token);
+    }
+
+    private SamplingParams with(
+            List<String> stops, int promptTops, @Nullable Constraint language, Set<Integer> shown) {
         return new SamplingParams(
                 maxTokens,
                 minTokens,
@@ -146,6 +161,7 @@ public record SamplingParams(
                 skipSpecialTokens,
                 logprobs,
                 promptTops,
-                language);
+                language,
+                shown);
     }
 }

@@ -5,12 +5,14 @@ package io.baton.common.grammar;
  * The count is no part of a table, so that any length costs the same. Immutable.
  *
  * <pre>
- * state: 0 start, 1 end, 2 + count * states + (state within the character)
+ * state: 0 start, 1 end, 2 + (count &lt;&lt; 8 | state within the character)
  * </pre>
  */
 final class JsonText implements Terminal {
     private static final int END = 1;
     private static final int FIRST = 2;
+    private static final int COUNT_SHIFT = 8;
+    private static final int WITHIN = (1 << COUNT_SHIFT) - 1;
 
     private final Dfa character;
     private final int min;
@@ -21,6 +23,9 @@ final class JsonText implements Terminal {
      * @param max -1 for no limit
      */
     JsonText(Dfa character, int min, int max) {
+        if (character.states() > WITHIN) {
+            throw new IllegalArgumentException("a character has few states");
+        }
         this.character = character;
         this.min = min;
         this.max = max;
@@ -34,8 +39,8 @@ final class JsonText implements Terminal {
         if (state == END) {
             return DEAD;
         }
-        int count = (state - FIRST) / character.states();
-        int within = (state - FIRST) % character.states();
+        int count = (state - FIRST) >>> COUNT_SHIFT;
+        int within = (state - FIRST) & WITHIN;
         if (within == START) {
             if (octet == '"') {
                 return count >= min ? END : DEAD;
@@ -57,7 +62,7 @@ final class JsonText implements Terminal {
     }
 
     private int state(int count, int within) {
-        return FIRST + count * character.states() + within;
+        return FIRST + (count << COUNT_SHIFT | within);
     }
 
     @Override
@@ -76,8 +81,8 @@ final class JsonText implements Terminal {
         if (state < FIRST) {
             return state;
         }
-        int count = (state - FIRST) / character.states();
-        int within = (state - FIRST) % character.states();
+        int count = (state - FIRST) >>> COUNT_SHIFT;
+        int within = (state - FIRST) & WITHIN;
         boolean farFromMax = max < 0 || (long) count + longest < max;
         if (farFromMax && count >= min) {
             return state(min, within);

@@ -24,6 +24,11 @@ final class Refusal extends RuntimeException {
         return new Refusal(ErrorCode.UNSUPPORTED_PARAMETER, message);
     }
 
+    /** The same, saying where. */
+    Refusal in(String where) {
+        return new Refusal(code, where + ": " + getMessage());
+    }
+
     ErrorCode code() {
         return code;
     }

@@ -35,7 +35,8 @@ final class SchemaScalars {
                         "the format at %s is not supported; there are %s"
                                 .formatted(place.at("format"), Formats.names()));
             }
-            made = both(made, known, terminals);
+            Dfa quoted = terminals.known(Regex.quoted(known), "format " + format.stringValue());
+            made = made == null ? quoted : terminals.both(made, quoted);
         }
         if (made == null) {
             return terminals.string(min, max);
@@ -81,9 +82,9 @@ final class SchemaScalars {
         }
         Dfa first =
                 known == null
-                        ? terminals.regex(
+                        ? terminals.known(
                                 RegexParser.whole(whole ? Terminals.INTEGER : Terminals.NUMBER),
-                                Nfa.Writing.PLAIN)
+                                whole ? Terminals.INTEGER : Terminals.NUMBER)
                         : known;
         return terminals.both(first, terminals.regex(more, Nfa.Writing.PLAIN));
     }

@@ -100,7 +100,14 @@ final class Terminals {
 
     /** JSON's terminals, made when first asked for. */
     private static final class SharedOnce {
+        private final Map<String, Dfa> known = new HashMap<>();
         private @Nullable Shared made;
+
+        /** Formats and numbers, by their expressions. */
+        synchronized Dfa known(Regex regex, String source, Octets octets) {
+            return known.computeIfAbsent(
+                    source, key -> Dfa.of(Nfa.of(regex, Nfa.Writing.JSON), octets));
+        }
 
         synchronized Shared get(Octets octets) {
             if (made == null) {
@@ -161,6 +168,11 @@ final class Terminals {
 
     Dfa regex(Regex regex, Nfa.Writing writing) {
         return counted(Dfa.of(Nfa.of(regex, writing), octets));
+    }
+
+    /** An automaton that many schemas share, not counted against one's budget. */
+    Dfa known(Regex regex, String source) {
+        return shared.known(regex, source, octets);
     }
 
     Dfa both(Dfa a, Dfa b) {

@@ -1,6 +1,7 @@
 package io.baton.common.openai;
 
 import io.baton.common.generation.FinishReason;
+import io.baton.common.tools.ToolEvent;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -28,10 +29,42 @@ public final class Answer {
             FinishReason reason, @Nullable String stopText, @Nullable Integer stopToken) {}
 
     /**
-     * Text that is added to one choice of a stream; logprobs are null where none were asked for.
+     * What is added to one choice of a stream.
+     *
+     * @param tools beginnings and arguments of calls, in order
+     * @param logprobs null where none were asked for
      */
-    public record Delta(int choice, String text, @Nullable List<TokenLogprob> logprobs) {}
+    public record Delta(
+            int choice, String text, List<ToolEvent> tools, @Nullable List<TokenLogprob> logprobs) {
+        public Delta {
+            tools = List.copyOf(tools);
+        }
 
-    /** One complete choice; logprobs are null where none were asked for. */
-    public record Choice(int index, String text, @Nullable List<TokenLogprob> logprobs, End end) {}
+        /** Text alone. */
+        public Delta(int choice, String text, @Nullable List<TokenLogprob> logprobs) {
+            this(choice, text, List.of(), logprobs);
+        }
+    }
+
+    /**
+     * One complete choice.
+     *
+     * @param calls of tools
+     * @param logprobs null where none were asked for
+     */
+    public record Choice(
+            int index,
+            String text,
+            List<ChatMessage.Call> calls,
+            @Nullable List<TokenLogprob> logprobs,
+            End end) {
+        public Choice {
+            calls = List.copyOf(calls);
+        }
+
+        /** Text alone. */
+        public Choice(int index, String text, @Nullable List<TokenLogprob> logprobs, End end) {
+            this(index, text, List.of(), logprobs, end);
+        }
+    }
 }

@@ -4,9 +4,11 @@ import io.baton.common.openai.Answer.Choice;
 import io.baton.common.openai.Answer.Delta;
 import io.baton.common.openai.Answer.End;
 import io.baton.common.openai.Answer.Head;
+import io.baton.common.tools.ToolEvent;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.core.JsonGenerator;
 
 /** Answers of {@code /v1/chat/completions}. */
 record ChatJson(Head head) implements AnswerJson {
@@ -41,7 +43,10 @@ record ChatJson(Head head) implements AnswerJson {
                     json.writeStartObject();
                     json.writeNumberProperty("index", delta.choice());
                     json.writeObjectPropertyStart("delta");
-                    json.writeStringProperty("content", delta.text());
+                    if (!delta.text().isEmpty() || delta.tools().isEmpty()) {
+                        json.writeStringProperty("content", delta.text());
+                    }
+                    calls(json, delta.tools());
                     json.writeEndObject();
                     if (delta.logprobs() != null) {
                         JsonBytes.chatLogprobs(json, delta.logprobs());
@@ -51,6 +56,56 @@ record ChatJson(Head head) implements AnswerJson {
                     json.writeEndArray();
                     JsonBytes.usage(json, soFar);
                 });
+    }
+
+    /** A call's beginning has its id and name, what follows only its index. */
+    private static void calls(JsonGenerator json, List<ToolEvent> events) {
+        if (events.isEmpty()) {
+            return;
+        }
+        json.writeArrayPropertyStart("tool_calls");
+        for (ToolEvent event : events) {
+            json.writeStartObject();
+            switch (event) {
+                case ToolEvent.Text _ ->
+                        throw new IllegalArgumentException("text is no part of a call");
+                case ToolEvent.Start(int index, String id, String name) -> {
+                    json.writeNumberProperty("index", index);
+                    json.writeStringProperty("id", id);
+                    json.writeStringProperty("type", "function");
+                    json.writeObjectPropertyStart("function");
+                    json.writeStringProperty("name", name);
+                    json.writeStringProperty("arguments", "");
+                    json.writeEndObject();
+                }
+                case ToolEvent.Arguments(int index, String delta) -> {
+                    json.writeNumberProperty("index", index);
+                    json.writeObjectPropertyStart("function");
+                    json.writeStringProperty("arguments", delta);
+                    json.writeEndObject();
+                }
+            }
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+    }
+
+    private static void wholeCalls(JsonGenerator json, List<ChatMessage.Call> calls) {
+        if (calls.isEmpty()) {
+            return;
+        }
+        json.writeArrayPropertyStart("tool_calls");
+        for (ChatMessage.Call call : calls) {
+            json.writeStartObject();
+            json.writeStringProperty("id", call.id());
+            json.writeStringProperty("type", "function");
+            json.writeObjectPropertyStart("function");
+            json.writeStringProperty("name", call.name());
+            json.writeStringProperty("arguments", call.arguments());
+            json.writeEndObject();
+            json.writeEndObject();
+        }
+        json.writeEndArray();
     }
 
     @Override
@@ -92,8 +147,13 @@ record ChatJson(Head head) implements AnswerJson {
                         json.writeNumberProperty("index", choice.index());
                         json.writeObjectPropertyStart("message");
                         json.writeStringProperty("role", "assistant");
-                        json.writeStringProperty("content", choice.text());
+                        if (choice.text().isEmpty() && !choice.calls().isEmpty()) {
+                            json.writeNullProperty("content");
+                        } else {
+                            json.writeStringProperty("content", choice.text());
+                        }
                         json.writeNullProperty("refusal");
+                        wholeCalls(json, choice.calls());
                         json.writeEndObject();
                         JsonBytes.chatLogprobs(json, choice.logprobs());
                         JsonBytes.end(json, choice.end());

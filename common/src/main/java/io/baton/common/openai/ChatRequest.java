@@ -16,6 +16,7 @@ public record ChatRequest(
         boolean addGenerationPrompt,
         boolean continueFinalMessage,
         Map<String, Object> templateVariables,
+        ToolUse tools,
         GenerationOptions options) {
     public ChatRequest {
         messages = List.copyOf(messages);

@@ -128,7 +128,8 @@ final class OptionsParser {
                 fields.flag("include_stop_str_in_output", false),
                 fields.flag("ignore_eos", false),
                 fields.flag("skip_special_tokens", true),
-                logprobs());
+                logprobs(),
+                ConstraintParser.parse(fields));
     }
 
     private int logprobs() {

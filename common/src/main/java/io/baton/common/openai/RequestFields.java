@@ -126,6 +126,7 @@ public final class RequestFields {
     private static List<RequestField> table() {
         List<RequestField> table = new ArrayList<>();
         honoured(table);
+        structured(table);
         noEffect(table);
         refusedFeatures(table);
         refusedSampling(table);
@@ -139,7 +140,7 @@ public final class RequestFields {
                 "messages",
                 ONLY_CHAT,
                 "1 to 4096",
-                "roles system, developer (treated as system), user, assistant; content as a string or text parts (joined by a newline)");
+                "roles system, developer (treated as system), user, assistant (with tool_calls), tool; content as a string or text parts (joined by a newline)");
         take(
                 table,
                 "prompt",
@@ -257,6 +258,37 @@ public final class RequestFields {
                 "false: no tokens are drafted for it; the answer is the same; default true");
     }
 
+    private static void structured(List<RequestField> table) {
+        take(
+                table,
+                "response_format",
+                BOTH,
+                "{type: text, json_object or json_schema, json_schema: {name, schema, strict}}",
+                "one JSON object, or a value valid under the schema; see Structured output");
+        take(
+                table,
+                "structured_outputs",
+                BOTH,
+                "{json, regex, choice or json_object: true}",
+                "vLLM's spelling; grammar and structural_tag are refused");
+        take(table, "guided_json", BOTH, "JSON schema, as object or text", "vLLM's older spelling");
+        take(table, "guided_regex", BOTH, "regular expression", "the whole answer matches it");
+        take(table, "guided_choice", BOTH, "1 to 1024 strings", "the answer is one of them");
+        take(
+                table,
+                "tools",
+                ONLY_CHAT,
+                "up to 128 of {type: function, function: {name, description, parameters, strict}}",
+                "see Tools");
+        take(
+                table,
+                "tool_choice",
+                ONLY_CHAT,
+                "none, auto, required or {type: function, function: {name}}",
+                "default auto");
+        take(table, "parallel_tool_calls", ONLY_CHAT, "boolean", "false: at most one call");
+    }
+
     private static void noEffect(List<RequestField> table) {
         ignore(table, "user", BOTH, "string");
         ignore(table, "safety_identifier", BOTH, "string");
@@ -266,47 +298,16 @@ public final class RequestFields {
 
     private static void refusedFeatures(List<RequestField> table) {
         refuse(table, "store", BOTH, "answers are not stored", RequestFields::isFalse);
-        refuse(table, "tools", ONLY_CHAT, "tool calls are not supported", RequestFields::isEmpty);
-        refuse(
-                table,
-                "tool_choice",
-                ONLY_CHAT,
-                "tool calls are not supported",
-                node -> isText(node, "none", "auto"));
-        refuse(
-                table,
-                "parallel_tool_calls",
-                ONLY_CHAT,
-                "tool calls are not supported",
-                JsonNode::isBoolean);
-        refuse(
-                table,
-                "functions",
-                ONLY_CHAT,
-                "tool calls are not supported",
-                RequestFields::isEmpty);
+        refuse(table, "functions", ONLY_CHAT, "use tools", RequestFields::isEmpty);
         refuse(
                 table,
                 "function_call",
                 ONLY_CHAT,
-                "tool calls are not supported",
+                "use tool_choice",
                 node -> isText(node, "none", "auto"));
-        refuse(
-                table,
-                "response_format",
-                BOTH,
-                "only {\"type\": \"text\"} is supported",
-                RequestFields::isTextFormat);
-        for (String name :
-                List.of(
-                        "structured_outputs",
-                        "guided_json",
-                        "guided_regex",
-                        "guided_choice",
-                        "guided_grammar",
-                        "guided_decoding_backend",
-                        "guided_whitespace_pattern")) {
-            refuse(table, name, BOTH, "constrained output is not supported", node -> false);
+        refuse(table, "guided_grammar", BOTH, "grammars in EBNF are not supported", node -> false);
+        for (String name : List.of("guided_decoding_backend", "guided_whitespace_pattern")) {
+            refuse(table, name, BOTH, "there is one way, see Structured output", node -> false);
         }
         refuse(table, "kv_transfer_params", BOTH, "the router places KV itself", node -> false);
         refuse(table, "modalities", ONLY_CHAT, "text only", RequestFields::isTextOnly);
@@ -453,11 +454,6 @@ public final class RequestFields {
 
     private static boolean isText(JsonNode node, String... values) {
         return node.isString() && List.of(values).contains(node.stringValue());
-    }
-
-    private static boolean isTextFormat(JsonNode node) {
-        JsonNode type = node.get("type");
-        return node.isObject() && node.size() == 1 && type != null && isText(type, "text");
     }
 
     private static boolean isTextOnly(JsonNode node) {

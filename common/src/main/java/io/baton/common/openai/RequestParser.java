@@ -36,7 +36,8 @@ public final class RequestParser {
                     "tool_call_id",
                     "reasoning",
                     "reasoning_content");
-    private static final Set<String> ROLES = Set.of("system", "developer", "user", "assistant");
+    private static final Set<String> ROLES =
+            Set.of("system", "developer", "user", "assistant", "tool");
 
     private RequestParser() {}
 
@@ -60,7 +61,17 @@ public final class RequestParser {
                 generationPrompt,
                 continueFinal,
                 templateVariables(fields.get("chat_template_kwargs")),
+                tools(fields),
                 new OptionsParser(root, Endpoint.CHAT).parse());
+    }
+
+    private static ToolUse tools(Fields fields) {
+        ToolUse tools = ToolParser.parse(fields);
+        ConstraintOption constraint = ConstraintParser.parse(fields);
+        if (!tools.isEmpty() && constraint != null) {
+            throw unsupported(constraint.param(), "not together with tools that may be called");
+        }
+        return tools;
     }
 
     /**
@@ -117,20 +128,18 @@ public final class RequestParser {
             }
         }
         String role = fields.text("role", 1, 32).orElse("");
-        if (role.equals("tool") || role.equals("function")) {
-            throw unsupported(fields.path("role"), "tool calls are not supported");
+        if (role.equals("function")) {
+            throw unsupported(fields.path("role"), "use tools and the role tool");
         }
         if (!ROLES.contains(role)) {
-            throw fields.invalid("role", "must be system, developer, user or assistant");
+            throw fields.invalid("role", "must be system, developer, user, assistant or tool");
         }
         for (String name :
                 List.of(
                         "refusal",
                         "annotations",
                         "audio",
-                        "tool_calls",
                         "function_call",
-                        "tool_call_id",
                         "reasoning",
                         "reasoning_content")) {
             JsonNode value = fields.get(name);
@@ -141,7 +150,21 @@ public final class RequestParser {
         }
         String name = fields.text("name", 1, MAX_NAME_CHARACTERS).orElse(null);
         String templateRole = role.equals("developer") ? "system" : role;
-        return new ChatMessage(templateRole, content(fields), name);
+        List<ChatMessage.Call> calls =
+                ToolParser.calls(fields.get("tool_calls"), fields.path("tool_calls"));
+        if (!calls.isEmpty() && !role.equals("assistant")) {
+            throw fields.invalid("tool_calls", "are an assistant's");
+        }
+        if (fields.get("tool_call_id") != null && !role.equals("tool")) {
+            throw fields.invalid("tool_call_id", "is a tool's");
+        }
+        boolean empty = !calls.isEmpty() && fields.get("content") == null;
+        return new ChatMessage(
+                templateRole,
+                empty ? "" : content(fields),
+                name,
+                calls,
+                role.equals("tool") ? ToolParser.callId(fields, "tool_call_id") : null);
     }
 
     private static String content(Fields fields) {
@@ -195,14 +218,19 @@ public final class RequestParser {
                         "chat_template_kwargs." + name, "templates come from the operator only");
             }
         }
-        Map<String, Object> variables = new LinkedHashMap<>();
+        return plainObject(node);
+    }
+
+    /** An object's members as plain values. */
+    static Map<String, Object> plainObject(JsonNode node) {
+        Map<String, Object> map = new LinkedHashMap<>();
         for (Map.Entry<String, JsonNode> entry : node.properties()) {
             Object value = plain(entry.getValue());
             if (value != null) {
-                variables.put(entry.getKey(), value);
+                map.put(entry.getKey(), value);
             }
         }
-        return variables;
+        return map;
     }
 
     private static @Nullable Object plain(JsonNode node) {

@@ -5,12 +5,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The sampling part of a request: {@link SamplingParams} without what is known only later (tokens
  * left in the context, the choice's seed). Ranges are checked.
  *
  * @param logprobs -1 for none, else how many alternatives
+ * @param constraint the language of the answer, null for any text; not part of {@link #params}:
+ *     what tools ask for may take its place
  */
 public record SamplingOptions(
         int minTokens,
@@ -28,7 +31,8 @@ public record SamplingOptions(
         boolean includeStop,
         boolean ignoreEos,
         boolean skipSpecialTokens,
-        int logprobs) {
+        int logprobs,
+        @Nullable ConstraintOption constraint) {
     public SamplingOptions {
         logitBias = Map.copyOf(logitBias);
         stop = List.copyOf(stop);

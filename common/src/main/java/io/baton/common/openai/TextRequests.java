@@ -23,7 +23,8 @@ public final class TextRequests {
                     "continue_final_message",
                     "return_token_strs",
                     "with_pieces",
-                    "chat_template_kwargs");
+                    "chat_template_kwargs",
+                    "tools");
     private static final Set<String> DETOKENIZE_FIELDS = Set.of("model", "tokens");
     private static final int MAX_MODEL_CHARACTERS = 256;
 
@@ -48,11 +49,16 @@ public final class TextRequests {
         }
     }
 
-    /** How a conversation is rendered. */
+    /**
+     * How a conversation is rendered.
+     *
+     * @param tools as the client sent them; empty for none
+     */
     public record TemplateUse(
             boolean addGenerationPrompt,
             boolean continueFinalMessage,
-            Map<String, Object> variables) {}
+            Map<String, Object> variables,
+            List<Map<String, Object>> tools) {}
 
     /** Token ids, all at least 0, to turn into text. */
     public record Detokenize(@Nullable String model, int[] tokens) {}
@@ -78,7 +84,8 @@ public final class TextRequests {
                 new TemplateUse(
                         fields.flag("add_generation_prompt", true),
                         fields.flag("continue_final_message", false),
-                        RequestParser.templateVariables(fields.get("chat_template_kwargs"))),
+                        RequestParser.templateVariables(fields.get("chat_template_kwargs")),
+                        ToolParser.parse(fields).plain()),
                 fields.flag("add_special_tokens", addSpecial),
                 fields.flag("return_token_strs", fields.flag("with_pieces", false)));
     }

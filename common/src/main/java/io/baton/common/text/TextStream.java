@@ -3,6 +3,7 @@ package io.baton.common.text;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import java.util.List;
+import java.util.function.IntPredicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -90,7 +91,14 @@ public final class TextStream {
     }
 
     public TextStream(Tokenizer tokenizer, Stops stops, boolean skipSpecial) {
-        this.decoder = TokenDecoder.continuing(tokenizer, skipSpecial);
+        this(tokenizer, stops, token -> skipSpecial);
+    }
+
+    /**
+     * @param hidden which control tokens are left out of the text
+     */
+    public TextStream(Tokenizer tokenizer, Stops stops, IntPredicate hidden) {
+        this.decoder = TokenDecoder.continuing(tokenizer, hidden);
         this.stops = stops.strings();
         this.includeStop = stops.include();
         this.ignoreStopBefore = stops.ignoreBefore();

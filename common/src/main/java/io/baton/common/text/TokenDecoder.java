@@ -5,6 +5,7 @@ import java.nio.CharBuffer;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
+import java.util.function.IntPredicate;
 
 /**
  * Token ids to text, one id at a time. A character whose bytes are spread over tokens appears when
@@ -13,7 +14,7 @@ import java.nio.charset.StandardCharsets;
  */
 public final class TokenDecoder {
     private final Tokenizer tokenizer;
-    private final boolean skipSpecial;
+    private final IntPredicate hidden;
     private final CharsetDecoder utf8 =
             StandardCharsets.UTF_8
                     .newDecoder()
@@ -25,9 +26,9 @@ public final class TokenDecoder {
 
     private boolean stripSpace;
 
-    private TokenDecoder(Tokenizer tokenizer, boolean skipSpecial, boolean stripSpace) {
+    private TokenDecoder(Tokenizer tokenizer, IntPredicate hidden, boolean stripSpace) {
         this.tokenizer = tokenizer;
-        this.skipSpecial = skipSpecial;
+        this.hidden = hidden;
         this.stripSpace = stripSpace;
     }
 
@@ -37,7 +38,16 @@ public final class TokenDecoder {
      * @param skipSpecial whether control tokens are left out
      */
     public static TokenDecoder continuing(Tokenizer tokenizer, boolean skipSpecial) {
-        return new TokenDecoder(tokenizer, skipSpecial, false);
+        return continuing(tokenizer, token -> skipSpecial);
+    }
+
+    /**
+     * A decoder for ids that continue a text.
+     *
+     * @param hidden which control tokens are left out
+     */
+    public static TokenDecoder continuing(Tokenizer tokenizer, IntPredicate hidden) {
+        return new TokenDecoder(tokenizer, hidden, false);
     }
 
     /**
@@ -45,7 +55,7 @@ public final class TokenDecoder {
      * Tokenizer#encode} puts one before each text, as llama.cpp's {@code llama_detokenize} does.
      */
     public static TokenDecoder fromStart(Tokenizer tokenizer, boolean skipSpecial) {
-        return new TokenDecoder(tokenizer, skipSpecial, tokenizer.addsSpacePrefix());
+        return new TokenDecoder(tokenizer, token -> skipSpecial, tokenizer.addsSpacePrefix());
     }
 
     /** The text of a whole sequence. */
@@ -62,7 +72,7 @@ public final class TokenDecoder {
     public String push(int token) {
         boolean strip = stripSpace;
         stripSpace = false;
-        if (skipSpecial && tokenizer.isControl(token)) {
+        if (tokenizer.isControl(token) && hidden.test(token)) {
             return "";
         }
         byte[] bytes = tokenizer.bytes(token);

@@ -54,7 +54,8 @@ public final class ProtoSampling {
                         .setIgnoreEos(params.ignoreEos())
                         .setSkipSpecialTokens(params.skipSpecialTokens())
                         .setLogprobs(params.logprobs())
-                        .setPromptLogprobs(params.promptLogprobs());
+                        .setPromptLogprobs(params.promptLogprobs())
+                        .addAllShownTokens(params.shownTokens());
         Constraint constraint = params.constraint();
         if (constraint != null) {
             proto.setConstraint(
@@ -63,6 +64,13 @@ public final class ProtoSampling {
                             .setText(constraint.text()));
         }
         return proto.build();
+    }
+
+    private static Set<Integer> shownTokens(Sampling proto, int vocab) {
+        within("number of shown tokens", proto.getShownTokensCount(), 0, MAX_TOKEN_ENTRIES);
+        Set<Integer> shown = new LinkedHashSet<>(proto.getShownTokensList());
+        shown.forEach(id -> within("shown token", id, 0, vocab - 1));
+        return shown;
     }
 
     private static @Nullable Constraint constraint(Sampling proto) {
@@ -139,7 +147,8 @@ public final class ProtoSampling {
                 proto.getSkipSpecialTokens(),
                 proto.getLogprobs(),
                 promptLogprobs,
-                constraint(proto));
+                constraint(proto),
+                shownTokens(proto, vocab));
     }
 
     /** A token with what it adds to the visible text. */

@@ -21,15 +21,18 @@ public final class TokenText {
     public TokenText(Tokenizer tokenizer, SamplingParams sampling, int[] emitted) {
         this.tokenizer = tokenizer;
         this.sampling = sampling;
-        this.stream =
-                new TextStream(
-                        tokenizer,
-                        new TextStream.Stops(
-                                sampling.stop(), sampling.includeStop(), sampling.minTokens()),
-                        sampling.skipSpecialTokens());
+        this.stream = stream(tokenizer, sampling);
         for (int token : emitted) {
             accept(token);
         }
+    }
+
+    /** The text of an answer as its parameters ask for it, before the first token. */
+    public static TextStream stream(Tokenizer tokenizer, SamplingParams sampling) {
+        return new TextStream(
+                tokenizer,
+                new TextStream.Stops(sampling.stop(), sampling.includeStop(), sampling.minTokens()),
+                sampling::hidesControl);
     }
 
     /**

@@ -125,9 +125,9 @@ class SchemaWalkTest {
     @ParameterizedTest(name = "{0}")
     @MethodSource("schemas")
     void whatIsWrittenIsValid(String name, String schema) {
-        requireValid(TINY, schema, 60);
-        requireValid(POOR, schema, 20);
-        requireValid(LARGE, schema, 8);
+        requireValid(TINY, schema, 40);
+        requireValid(POOR, schema, 10);
+        requireValid(LARGE, schema, 3);
     }
 
     @ParameterizedTest(name = "{0}")

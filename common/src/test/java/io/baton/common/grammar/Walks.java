@@ -43,9 +43,12 @@ record Walks(FakeTokens tokens, Grammars grammars) {
     private int pick(TokenMask mask, SplittableRandom random) {
         int ends = (int) ENDS.stream().filter(mask::allows).count();
         int at = random.nextInt(mask.count() - ends);
-        for (int token = 0; token < tokens.vocabSize(); token++) {
-            if (mask.allows(token) && !ENDS.contains(token) && at-- == 0) {
-                return token;
+        for (int word = 0; word < mask.words().length; word++) {
+            for (long bits = mask.words()[word]; bits != 0; bits &= bits - 1) {
+                int token = (word << 6) + Long.numberOfTrailingZeros(bits);
+                if (!ENDS.contains(token) && at-- == 0) {
+                    return token;
+                }
             }
         }
         throw new AssertionError("the mask has fewer tokens than it counts");

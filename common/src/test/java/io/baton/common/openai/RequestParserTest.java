@@ -126,12 +126,10 @@ class RequestParserTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "tools | [{\"type\":\"function\"}]",
-                "tool_choice | \"required\"",
-                "response_format | {\"type\":\"json_object\"}",
-                "response_format | {\"type\":\"json_schema\",\"json_schema\":{}}",
-                "structured_outputs | {\"regex\":\"a\"}",
-                "guided_regex | \"(a+)+$\"",
+                "guided_grammar | \"root ::= a\"",
+                "guided_decoding_backend | \"x\"",
+                "functions | [{\"name\":\"f\"}]",
+                "function_call | {\"name\":\"f\"}",
                 "kv_transfer_params | {}",
                 "modalities | [\"audio\"]",
                 "use_beam_search | true",
@@ -306,14 +304,14 @@ class RequestParserTest {
             value = {
                 "{\"role\":\"robot\",\"content\":\"a\"} | messages[0].role | invalid_value",
                 "{\"role\":{},\"content\":\"a\"} | messages[0].role | invalid_value",
-                "{\"role\":\"tool\",\"content\":\"a\"} | messages[0].role | unsupported_parameter",
+                "{\"role\":\"tool\",\"content\":\"a\"} | messages[0].tool_call_id | invalid_value",
                 "{\"role\":\"user\"} | messages[0].content | invalid_value",
                 "{\"role\":\"user\",\"content\":5} | messages[0].content | invalid_value",
                 "{\"role\":\"user\",\"content\":[]} | messages[0].content | invalid_value",
                 "{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"http://169.254.169.254/\"}}]} | messages[0].content[0].type | unsupported_parameter",
                 "{\"role\":\"user\",\"content\":[{\"type\":\"file\"}]} | messages[0].content[0].type | unsupported_parameter",
                 "{\"role\":\"user\",\"content\":[{\"type\":\"text\"}]} | messages[0].content[0].text | invalid_value",
-                "{\"role\":\"assistant\",\"content\":\"a\",\"tool_calls\":[{}]} | messages[0].tool_calls | unsupported_parameter",
+                "{\"role\":\"assistant\",\"content\":\"a\",\"tool_calls\":[{}]} | messages[0].tool_calls[0].function | invalid_value",
                 "{\"role\":\"user\",\"content\":\"a\",\"x\":1} | messages[0].x | unknown_parameter",
                 "5 | messages[0] | invalid_value"
             })

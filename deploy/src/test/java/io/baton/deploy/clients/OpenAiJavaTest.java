@@ -11,6 +11,7 @@ import com.openai.errors.BadRequestException;
 import com.openai.models.chat.completions.ChatCompletion;
 import com.openai.models.chat.completions.ChatCompletionChunk;
 import com.openai.models.chat.completions.ChatCompletionCreateParams;
+import com.openai.models.chat.completions.StructuredChatCompletionCreateParams;
 import io.baton.deploy.DemoCluster;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -64,6 +65,30 @@ class OpenAiJavaTest {
                         .filter(choice -> choice.finishReason().isPresent())
                         .count());
         assertTrue(whole.usage().orElseThrow().promptTokens() > 0);
+    }
+
+    /** What an answer is read into. */
+    public static class Person {
+        public String name = "";
+        public int age;
+    }
+
+    @Test
+    void aClassIsTheSchemaOfAnAnswer(DemoCluster cluster) {
+        OpenAIClient client = client(cluster);
+        StructuredChatCompletionCreateParams<Person> params =
+                ChatCompletionCreateParams.builder()
+                        .model(client.models().list().data().getFirst().id())
+                        .addUserMessage("Who are you?")
+                        .temperature(1.0)
+                        .seed(7)
+                        .responseFormat(Person.class)
+                        .build();
+        var choice = client.chat().completions().create(params).choices().getFirst();
+        if (choice.finishReason().equals(ChatCompletion.Choice.FinishReason.STOP)) {
+            Person person = choice.message().content().orElseThrow();
+            assertTrue(person.age > Integer.MIN_VALUE && person.name != null);
+        }
     }
 
     @Test

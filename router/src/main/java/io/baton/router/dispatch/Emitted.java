@@ -6,6 +6,7 @@ import io.baton.common.proto.Finished;
 import io.baton.common.proto.Token;
 import io.baton.common.text.TextStream;
 import io.baton.common.text.Tokenizer;
+import io.baton.common.worker.TokenText;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -67,7 +68,8 @@ final class Emitted {
             return Optional.empty();
         }
         int last = ids.getLast();
-        boolean mayStop = ids.size() > sampling.minTokens();
+        // A constraint that left nothing else has ended the answer before its minimum length.
+        boolean mayStop = ids.size() > sampling.minTokens() || sampling.constraint() != null;
         boolean stopToken = sampling.stopTokenIds().contains(last);
         boolean endToken = !sampling.ignoreEos() && tokenizer.isEndOfGeneration(last);
         if (mayStop && (stopToken || endToken)) {
@@ -101,12 +103,7 @@ final class Emitted {
     private record Replay(String text, @Nullable String stopText) {}
 
     private Replay replay(SamplingParams sampling) {
-        TextStream stream =
-                new TextStream(
-                        tokenizer,
-                        new TextStream.Stops(
-                                sampling.stop(), sampling.includeStop(), sampling.minTokens()),
-                        sampling.skipSpecialTokens());
+        TextStream stream = TokenText.stream(tokenizer, sampling);
         StringBuilder text = new StringBuilder();
         for (int id : ids) {
             boolean ends =

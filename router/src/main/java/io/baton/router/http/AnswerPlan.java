@@ -6,11 +6,13 @@ import io.baton.common.openai.Usage;
 import io.baton.common.text.Tokenizer;
 import io.baton.router.dispatch.Job;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A request ready to run and how to write its answer.
  *
  * @param echoes what stands before each choice's answer
+ * @param tools how calls are found in the answer; null where none may be made
  * @param promptTokens tokens of all prompts, each counted once
  */
 record AnswerPlan(
@@ -19,6 +21,7 @@ record AnswerPlan(
         AnswerJson json,
         Tokenizer tokenizer,
         List<Echo> echoes,
+        @Nullable ToolPlan tools,
         int promptTokens) {
     AnswerPlan {
         echoes = List.copyOf(echoes);

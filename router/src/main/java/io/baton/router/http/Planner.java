@@ -4,6 +4,7 @@ import com.google.protobuf.ByteString;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.generation.ServiceTerms;
+import io.baton.common.grammar.Grammars;
 import io.baton.common.openai.Answer.Head;
 import io.baton.common.openai.AnswerJson;
 import io.baton.common.openai.ChatRequest;
@@ -12,9 +13,11 @@ import io.baton.common.openai.Endpoint;
 import io.baton.common.openai.GenerationOptions;
 import io.baton.common.openai.Prompt;
 import io.baton.common.openai.TextRequests.TemplateUse;
+import io.baton.common.openai.ToolUse;
 import io.baton.common.text.PromptText;
 import io.baton.common.text.TokenDecoder;
 import io.baton.common.text.Tokenizer;
+import io.baton.common.tools.ToolStyle;
 import io.baton.router.dispatch.Job;
 import io.baton.router.dispatch.TenantSalts;
 import io.baton.router.dispatch.TenantWeights;
@@ -58,6 +61,8 @@ final class Planner {
     AnswerPlan chat(ChatRequest request, Caller caller) {
         PoolView pool = parts.registry().pool(request.options().model());
         ServedText text = text(pool);
+        ToolUse tools = request.tools();
+        ToolStyle style = tools.isEmpty() ? null : style(text);
         int[] prompt =
                 render(
                         text,
@@ -65,7 +70,8 @@ final class Planner {
                         new TemplateUse(
                                 request.addGenerationPrompt(),
                                 request.continueFinalMessage(),
-                                request.templateVariables()));
+                                request.templateVariables(),
+                                tools.plain()));
         requirePrompt(prompt, pool, "messages");
         int room = pool.maxModelLen() - prompt.length;
         int maxTokens = maxTokens(request.options(), prompt.length, pool, room);
@@ -74,9 +80,10 @@ final class Planner {
                         Endpoint.CHAT,
                         request.options(),
                         pool,
-                        text.tokenizer(),
+                        text,
                         caller,
-                        chat(text).stops()),
+                        chat(text).stops(),
+                        Language.of(request.options(), tools, style, chat(text))),
                 List.of(prompt),
                 List.of(maxTokens),
                 List.of(Echo.NONE),
@@ -110,9 +117,10 @@ final class Planner {
                         Endpoint.COMPLETIONS,
                         request.options(),
                         pool,
-                        text.tokenizer(),
+                        text,
                         caller,
-                        List.of()),
+                        List.of(),
+                        Language.of(request.options())),
                 prompts,
                 maxTokens,
                 echoes,
@@ -151,6 +159,17 @@ final class Planner {
                                         ErrorCode.NO_CHAT_TEMPLATE,
                                         "this model has no chat template; use /v1/completions, or start the workers with --chat-template NAME|FILE",
                                         "messages"));
+    }
+
+    private static ToolStyle style(ServedText text) {
+        return chat(text)
+                .toolStyle()
+                .orElseThrow(
+                        () ->
+                                new BatonException(
+                                        ErrorCode.UNSUPPORTED_PARAMETER,
+                                        "'tools' are not supported with this model: its template writes calls in a way that is not known here",
+                                        "tools"));
     }
 
     private static Echo echo(Prompt prompt, Tokenizer tokenizer) {
@@ -218,9 +237,18 @@ final class Planner {
             Endpoint endpoint,
             GenerationOptions options,
             PoolView pool,
-            Tokenizer tokenizer,
+            ServedText text,
             Caller caller,
-            List<String> stops) {}
+            List<String> stops,
+            Language language) {
+        Tokenizer tokenizer() {
+            return text.tokenizer();
+        }
+
+        Grammars grammars() {
+            return text.grammars();
+        }
+    }
 
     private AnswerPlan plan(
             Draft draft,
@@ -236,6 +264,8 @@ final class Planner {
                     "n");
         }
         options.sampling().requireVocabulary(draft.pool().card().getVocab());
+        Language language = draft.language();
+        language.check(draft.grammars());
         long seed = options.sampling().seed().orElseGet(parts.random()::nextLong);
         List<Job.Answer> answers = new ArrayList<>();
         List<Echo> allEchoes = new ArrayList<>();
@@ -249,6 +279,8 @@ final class Planner {
                                 options.sampling()
                                         .params(maxTokens.get(i), seed + k)
                                         .withStops(draft.stops())
+                                        .withConstraint(language.constraint())
+                                        .withShownTokens(language.shownTokens())
                                         .withPromptLogprobs(promptLogprobs)));
                 allEchoes.add(echoes.get(i));
             }
@@ -274,6 +306,7 @@ final class Planner {
                 AnswerJson.of(draft.endpoint(), head(draft, model)),
                 draft.tokenizer(),
                 allEchoes,
+                language.tools(parts.random()),
                 promptTokens);
     }
 

@@ -1,6 +1,7 @@
 package io.baton.router.http;
 
 import io.baton.common.openai.Answer.Delta;
+import io.baton.common.openai.Answer.End;
 import io.baton.common.openai.TokenLogprob;
 import io.baton.common.openai.Usage;
 import io.baton.common.proto.Finished;
@@ -23,6 +24,7 @@ final class StreamedAnswer implements SequenceSink {
     private final boolean[] opened;
     private final int[] characters;
     private final List<EchoedTokens> prompts = new ArrayList<>();
+    private final List<Pieces> pieces = new ArrayList<>();
     private int completionTokens;
 
     StreamedAnswer(AnswerPlan plan, SseStream stream) {
@@ -32,6 +34,7 @@ final class StreamedAnswer implements SequenceSink {
         this.characters = new int[plan.choices()];
         for (int choice = 0; choice < plan.choices(); choice++) {
             prompts.add(new EchoedTokens(plan, choice));
+            pieces.add(new Pieces(plan.tools(), choice));
         }
     }
 
@@ -62,10 +65,7 @@ final class StreamedAnswer implements SequenceSink {
                                         characters[choice]));
             }
             characters[choice] += token.getText().length();
-            if (!token.getText().isEmpty() || logprobs != null) {
-                stream.event(
-                        plan.json().delta(new Delta(choice, token.getText(), logprobs), soFar()));
-            }
+            write(choice, pieces.get(choice).push(token.getText()), logprobs);
         } finally {
             turn.unlock();
         }
@@ -76,13 +76,22 @@ final class StreamedAnswer implements SequenceSink {
         turn.lock();
         try {
             open(choice);
-            if (!finished.getText().isEmpty()) {
-                stream.event(
-                        plan.json().delta(new Delta(choice, finished.getText(), null), soFar()));
-            }
-            stream.event(plan.json().finish(choice, Ends.end(finished), soFar()));
+            Pieces choicePieces = pieces.get(choice);
+            write(choice, choicePieces.finish(finished.getText()), null);
+            End end = choicePieces.end(Ends.end(finished));
+            stream.event(plan.json().finish(choice, end, soFar()));
         } finally {
             turn.unlock();
+        }
+    }
+
+    private void write(int choice, Pieces.Piece piece, @Nullable List<TokenLogprob> logprobs) {
+        if (!piece.isEmpty() || logprobs != null) {
+            stream.event(
+                    plan.json()
+                            .delta(
+                                    new Delta(choice, piece.text(), piece.calls(), logprobs),
+                                    soFar()));
         }
     }
 

@@ -2,10 +2,12 @@ package io.baton.router.http;
 
 import io.baton.common.openai.Answer.Choice;
 import io.baton.common.openai.Answer.End;
+import io.baton.common.openai.ChatMessage;
 import io.baton.common.openai.TokenLogprob;
 import io.baton.common.proto.Finished;
 import io.baton.common.proto.PromptTokens;
 import io.baton.common.proto.Token;
+import io.baton.common.tools.ToolEvent;
 import io.baton.router.dispatch.SequenceSink;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,19 +24,44 @@ final class WholeAnswer implements SequenceSink {
     private static final class Part {
         final StringBuilder text = new StringBuilder();
         final List<TokenLogprob> logprobs = new ArrayList<>();
+        final List<Called> calls = new ArrayList<>();
         final EchoedTokens echo;
+        final Pieces pieces;
+        int characters;
         @Nullable End end;
 
-        Part(EchoedTokens echo) {
+        Part(EchoedTokens echo, Pieces pieces) {
             this.echo = echo;
+            this.pieces = pieces;
+        }
+
+        void add(Pieces.Piece piece) {
+            text.append(piece.text());
+            for (ToolEvent event : piece.calls()) {
+                switch (event) {
+                    case ToolEvent.Text(String more) -> text.append(more);
+                    case ToolEvent.Start(int _, String id, String name) ->
+                            calls.add(new Called(id, name, new StringBuilder()));
+                    case ToolEvent.Arguments(int index, String delta) ->
+                            calls.get(index).arguments().append(delta);
+                }
+            }
+        }
+    }
+
+    /** A call whose arguments are still coming. */
+    private record Called(String id, String name, StringBuilder arguments) {
+        ChatMessage.Call whole() {
+            return new ChatMessage.Call(id, name, arguments.toString());
         }
     }
 
     WholeAnswer(AnswerPlan plan) {
         this.plan = plan;
         for (int choice = 0; choice < plan.choices(); choice++) {
-            Part part = new Part(new EchoedTokens(plan, choice));
+            Part part = new Part(new EchoedTokens(plan, choice), new Pieces(plan.tools(), choice));
             part.text.append(plan.echoes().get(choice).text());
+            part.characters = part.text.length();
             parts.add(part);
         }
     }
@@ -49,16 +76,17 @@ final class WholeAnswer implements SequenceSink {
         Part part = parts.get(choice);
         if (plan.logprobs() >= 0) {
             part.logprobs.add(
-                    TokenLogprobs.of(plan.tokenizer(), token, plan.logprobs(), part.text.length()));
+                    TokenLogprobs.of(plan.tokenizer(), token, plan.logprobs(), part.characters));
         }
-        part.text.append(token.getText());
+        part.characters += token.getText().length();
+        part.add(part.pieces.push(token.getText()));
     }
 
     @Override
     public void finished(int choice, Finished finished) {
         Part part = parts.get(choice);
-        part.text.append(finished.getText());
-        part.end = Ends.end(finished);
+        part.add(part.pieces.finish(finished.getText()));
+        part.end = part.pieces.end(Ends.end(finished));
     }
 
     /** All choices; after all have ended. */
@@ -74,6 +102,7 @@ final class WholeAnswer implements SequenceSink {
                     new Choice(
                             i,
                             part.text.toString(),
+                            part.calls.stream().map(Called::whole).toList(),
                             plan.logprobs() >= 0 ? logprobs(i, part) : null,
                             end));
         }

@@ -9,22 +9,27 @@ import io.baton.common.text.ChatTemplates;
 import io.baton.common.text.PromptText;
 import io.baton.common.text.Tokenizer;
 import io.baton.common.text.Tokenizers;
+import io.baton.common.tools.ToolStyle;
 import io.baton.common.worker.ModelText;
 import java.time.Clock;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Builds served texts from GGUF metadata and a Jinja template.
  *
  * @param clock what templates that write the date see
+ * @param style the syntax of calls of tools; empty: found by the template
  */
-public record GgufServedText(Clock clock) implements ServedText.Factory {
+public record GgufServedText(Clock clock, Optional<ToolStyle> style) implements ServedText.Factory {
     @Override
     public ServedText build(ModelText text) {
         try (GgufFile file = GgufFile.ofBytes(text.gguf())) {
@@ -40,15 +45,69 @@ public record GgufServedText(Clock clock) implements ServedText.Factory {
                             new Templated(
                                     template,
                                     tokenizer,
-                                    ChatTemplates.stops(text.chatTemplate()))));
+                                    ChatTemplates.stops(text.chatTemplate()),
+                                    tools(text.chatTemplate()),
+                                    toolMarks(tokenizer))));
         }
     }
 
-    private record Templated(ChatTemplate template, Tokenizer tokenizer, List<String> stops)
+    @Override
+    public ServedText.Factory withToolStyle(Optional<ToolStyle> given) {
+        return given.isEmpty() ? this : new GgufServedText(clock, given);
+    }
+
+    /**
+     * @param style the syntax of calls, if it is known
+     * @param inTemplate whether the template writes tools itself
+     */
+    private record Tools(Optional<ToolStyle> style, boolean inTemplate) {}
+
+    private Tools tools(String source) {
+        return new Tools(
+                style.or(() -> ToolStyle.ofTemplate(source)), ToolStyle.knowsTools(source));
+    }
+
+    private static Map<String, Integer> toolMarks(Tokenizer tokenizer) {
+        Set<String> marks = new HashSet<>();
+        for (ToolStyle style : ToolStyle.values()) {
+            marks.addAll(style.markers());
+        }
+        Map<String, Integer> tokens = new HashMap<>();
+        for (int token = 0; token < tokenizer.vocabSize(); token++) {
+            if (tokenizer.isControl(token)
+                    && !tokenizer.isEndOfGeneration(token)
+                    && marks.contains(tokenizer.name(token))) {
+                tokens.put(tokenizer.name(token), token);
+            }
+        }
+        return Map.copyOf(tokens);
+    }
+
+    private record Templated(
+            ChatTemplate template,
+            Tokenizer tokenizer,
+            List<String> stops,
+            Tools tools,
+            Map<String, Integer> toolMarks)
             implements ServedText.Chat {
         @Override
         public PromptText render(List<ChatMessage> messages, TemplateUse use) {
-            return GgufServedText.render(template, tokenizer, messages, use);
+            return tools.inTemplate() || tools.style().isEmpty()
+                    ? GgufServedText.render(template, tokenizer, messages, use)
+                    : GgufServedText.render(
+                            template,
+                            tokenizer,
+                            ToolText.plain(messages, use.tools(), tools.style().get()),
+                            new TemplateUse(
+                                    use.addGenerationPrompt(),
+                                    use.continueFinalMessage(),
+                                    use.variables(),
+                                    List.of()));
+        }
+
+        @Override
+        public Optional<ToolStyle> toolStyle() {
+            return tools.style();
         }
     }
 
@@ -65,14 +124,31 @@ public record GgufServedText(Clock clock) implements ServedText.Factory {
             if (message.name() != null) {
                 map.put("name", message.name());
             }
+            if (!message.calls().isEmpty()) {
+                map.put("tool_calls", message.calls().stream().map(GgufServedText::call).toList());
+            }
+            if (message.callId() != null) {
+                map.put("tool_call_id", message.callId());
+            }
             plain.add(map);
         }
         return template.render(
                 ChatInput.of(plain)
                         .withTokens(
                                 name(tokenizer, tokenizer.bos()), name(tokenizer, tokenizer.eos()))
+                        .withTools(use.tools().isEmpty() ? null : use.tools())
                         .withExtra(use.variables())
                         .withEnd(use.addGenerationPrompt(), use.continueFinalMessage()));
+    }
+
+    private static Map<String, Object> call(ChatMessage.Call call) {
+        return Map.of(
+                "id",
+                call.id(),
+                "type",
+                "function",
+                "function",
+                Map.of("name", call.name(), "arguments", call.arguments()));
     }
 
     private static @Nullable String name(Tokenizer tokenizer, OptionalInt id) {

@@ -75,7 +75,8 @@ public final class TestCluster implements AutoCloseable {
                                 TimeUnit.MILLISECONDS.toNanos(500),
                                 200,
                                 64,
-                                16)),
+                                16),
+                        Optional.empty()),
                 new RouterOptions.Access(
                         List.of(), false, Optional.empty(), Optional.empty(), state, List.of()),
                 new RouterOptions.Cluster(

@@ -37,7 +37,7 @@ class RegistryTest {
                     new ModelTexts(
                             new ModelTexts.Sources(
                                     fingerprint -> Optional.of(FakeModel.INSTANCE.text()),
-                                    new GgufServedText(Clock.systemUTC())),
+                                    new GgufServedText(Clock.systemUTC(), Optional.empty())),
                             ticker,
                             Runnable::run),
                     new Registry.Listener() {
