@@ -88,9 +88,17 @@ typedef struct {
     void (*gated)(const baton_op *op, int from, int to);
     void (*bias)(const baton_op *op, int from, int to);
     void (*softcap)(const baton_op *op, int from, int to);
-    int (*attention_tasks)(const baton_op *op);
+    /*
+     * A tile is computed whole, or in parts on several threads that are then joined: the same bits.
+     * Scratch is a thread's, a partial the room for one part; both in floats.
+     */
+    int (*attention_tiles)(const baton_op *op);
+    int (*attention_parts)(const baton_op *op, int tile);
     size_t (*attention_scratch)(const baton_op *op);
-    void (*attention)(const baton_op *op, int task, float *scratch);
+    size_t (*attention_partial)(const baton_op *op);
+    void (*attention)(const baton_op *op, int tile, float *scratch);
+    void (*attention_part)(const baton_op *op, int tile, int part, float *scratch, float *out);
+    void (*attention_join)(const baton_op *op, int tile, float *scratch, float *parts);
 } baton_level;
 
 extern const baton_level baton_level_portable;
@@ -155,7 +163,7 @@ const baton_level *baton_pool_level(const baton_pool *pool);
 /* Memory until the pool closes, 64-byte aligned, in large pages where it is much. */
 void *baton_pool_keep(baton_pool *pool, size_t bytes);
 /* Scratch memory of a slot, kept and grown; NULL if there is none. */
-enum { SCRATCH_QUANT = 0, SCRATCH_TASK = 1, SCRATCH_SLOTS = 2 };
+enum { SCRATCH_QUANT, SCRATCH_TASK, SCRATCH_PARTS, SCRATCH_SLOTS };
 void *baton_pool_scratch(baton_pool *pool, int slot, size_t bytes);
 
 #endif

@@ -26,6 +26,10 @@ int32_t baton_best_level(void) {
     return BATON_PORTABLE;
 }
 
+/* With fewer tiles of attention for each thread, and at most so many, they are computed in parts. */
+#define TILES_PER_THREAD 8
+#define ATTENTION_SPLIT 64
+
 typedef struct {
     const baton_weight *weight;
     const uint8_t *src;
@@ -229,23 +233,66 @@ typedef struct {
     const baton_level *level;
     float *scratch;
     size_t stride;
+    /* Of each tile where tiles are computed in parts: its first part, and the parts' results. */
+    int first_part[ATTENTION_SPLIT + 1];
+    float *partial;
+    size_t partial_stride;
 } attention_job;
 
-static void attention_task(void *context, int task, int thread) {
+static void attention_task(void *context, int tile, int thread) {
     const attention_job *job = context;
-    job->level->attention(job->op, task, job->scratch + (size_t)thread * job->stride);
+    job->level->attention(job->op, tile, job->scratch + (size_t)thread * job->stride);
+}
+
+static void attention_part_task(void *context, int task, int thread) {
+    const attention_job *job = context;
+    int tile = 0;
+    while (task >= job->first_part[tile + 1]) {
+        tile++;
+    }
+    job->level->attention_part(
+        job->op, tile, task - job->first_part[tile], job->scratch + (size_t)thread * job->stride,
+        job->partial + (size_t)task * job->partial_stride);
+}
+
+static void attention_join_task(void *context, int tile, int thread) {
+    const attention_job *job = context;
+    job->level->attention_join(
+        job->op, tile, job->scratch + (size_t)thread * job->stride,
+        job->partial + (size_t)job->first_part[tile] * job->partial_stride);
+}
+
+/* Few tiles with many positions: their parts are shared out, then joined. */
+static int run_attention_parts(baton_pool *pool, attention_job *job, int tiles) {
+    job->first_part[0] = 0;
+    for (int i = 0; i < tiles; i++) {
+        job->first_part[i + 1] = job->first_part[i] + job->level->attention_parts(job->op, i);
+    }
+    job->partial_stride = job->level->attention_partial(job->op);
+    job->partial = baton_pool_scratch(
+        pool, SCRATCH_PARTS, (size_t)job->first_part[tiles] * job->partial_stride * 4);
+    if (job->partial == NULL) {
+        return BATON_NO_MEMORY;
+    }
+    baton_pool_share(pool, job->first_part[tiles], attention_part_task, job);
+    baton_pool_share(pool, tiles, attention_join_task, job);
+    return BATON_OK;
 }
 
 static int run_attention(baton_pool *pool, const baton_op *op) {
     const baton_level *level = baton_pool_level(pool);
     attention_job job = {.op = op, .level = level};
+    int threads = baton_pool_threads(pool);
     job.stride = (level->attention_scratch(op) + 15) / 16 * 16;
-    job.scratch = baton_pool_scratch(
-        pool, SCRATCH_TASK, (size_t)baton_pool_threads(pool) * job.stride * 4);
+    job.scratch = baton_pool_scratch(pool, SCRATCH_TASK, (size_t)threads * job.stride * 4);
     if (job.scratch == NULL) {
         return BATON_NO_MEMORY;
     }
-    baton_pool_share(pool, level->attention_tasks(op), attention_task, &job);
+    int tiles = level->attention_tiles(op);
+    if (threads > 1 && tiles <= ATTENTION_SPLIT && tiles < TILES_PER_THREAD * threads) {
+        return run_attention_parts(pool, &job, tiles);
+    }
+    baton_pool_share(pool, tiles, attention_task, &job);
     return BATON_OK;
 }
 

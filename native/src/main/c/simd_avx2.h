@@ -7,6 +7,9 @@
 
 #define LEVEL_NAME baton_level_avx2
 
+/* Floats of a vector. */
+#define LANES 8
+
 typedef __m256 vf;
 
 INLINE vf v_load(const float *at) {
@@ -63,10 +66,26 @@ INLINE float v_largest(vf a) {
     return _mm_cvtss_f32(r);
 }
 
-/* The sums of four vectors. */
-INLINE void v_sum4(vf a, vf b, vf c, vf d, float *out) {
-    __m256 r = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
-    _mm_storeu_ps(out, _mm_add_ps(_mm256_castps256_ps128(r), _mm256_extractf128_ps(r, 1)));
+/* Column i of the 8 by 8 values becomes row i. */
+INLINE void v_transpose(vf *r) {
+    vf half[8];
+    vf pairs[8];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        half[i] = _mm256_permute2f128_ps(r[i], r[i + 4], 0x20);
+        half[i + 4] = _mm256_permute2f128_ps(r[i], r[i + 4], 0x31);
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 8; i += 4) {
+        pairs[i] = _mm256_unpacklo_ps(half[i], half[i + 1]);
+        pairs[i + 1] = _mm256_unpackhi_ps(half[i], half[i + 1]);
+        pairs[i + 2] = _mm256_unpacklo_ps(half[i + 2], half[i + 3]);
+        pairs[i + 3] = _mm256_unpackhi_ps(half[i + 2], half[i + 3]);
+        r[i] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0x44);
+        r[i + 1] = _mm256_shuffle_ps(pairs[i], pairs[i + 2], 0xee);
+        r[i + 2] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0x44);
+        r[i + 3] = _mm256_shuffle_ps(pairs[i + 1], pairs[i + 3], 0xee);
+    }
 }
 
 INLINE vf v_round(vf a) {

@@ -9,6 +9,9 @@
 
 #define LEVEL_NAME baton_level_portable
 
+/* Floats of a vector. */
+#define LANES 8
+
 typedef float four __attribute__((vector_size(16)));
 typedef int32_t four_int __attribute__((vector_size(16)));
 
@@ -17,7 +20,7 @@ typedef struct {
     four high;
 } vf;
 
-#define EACH for (int i = 0; i < PANEL; i++)
+#define EACH for (int i = 0; i < LANES; i++)
 
 INLINE vf v_load(const float *at) {
     vf r;
@@ -81,12 +84,15 @@ INLINE float v_largest(vf a) {
     return x > y ? x : y;
 }
 
-/* The sums of four vectors. */
-INLINE void v_sum4(vf a, vf b, vf c, vf d, float *out) {
-    out[0] = v_sum(a);
-    out[1] = v_sum(b);
-    out[2] = v_sum(c);
-    out[3] = v_sum(d);
+/* Column i of the 8 by 8 values becomes row i. */
+INLINE void v_transpose(vf *r) {
+    float rows[LANES][LANES];
+    float columns[LANES];
+    EACH v_store(rows[i], r[i]);
+    for (int c = 0; c < LANES; c++) {
+        EACH columns[i] = rows[i][c];
+        r[c] = v_load(columns);
+    }
 }
 
 /* To the nearest whole number, for magnitudes below 2^22: the sum has no room for a fraction. */
@@ -102,28 +108,28 @@ INLINE vf v_power2(vf a) {
 }
 
 INLINE vf v_load_half(const uint16_t *at) {
-    float r[PANEL];
+    float r[LANES];
     EACH r[i] = baton_half_to_float(at[i]);
     return v_load(r);
 }
 
 INLINE vf v_load_bfloat(const uint16_t *at) {
-    uint32_t bits[PANEL];
-    float r[PANEL];
+    uint32_t bits[LANES];
+    float r[LANES];
     EACH bits[i] = (uint32_t)at[i] << 16;
     memcpy(r, bits, sizeof r);
     return v_load(r);
 }
 
 INLINE void v_store_half(uint16_t *at, vf a) {
-    float r[PANEL];
+    float r[LANES];
     v_store(r, a);
     EACH at[i] = baton_float_to_half(r[i]);
 }
 
 INLINE void v_store_bfloat(uint16_t *at, vf a) {
-    float r[PANEL];
-    uint32_t bits[PANEL];
+    float r[LANES];
+    uint32_t bits[LANES];
     v_store(r, a);
     memcpy(bits, r, sizeof bits);
     EACH {

@@ -42,13 +42,54 @@ class AttentionContractTest {
         "8, 2, 128, 16, 31, 18",
         "3, 1, 80, 7, 0, 33",
         "2, 2, 20, 0, 16, 16",
-        "6, 2, 96, 1, 100, 5"
+        "6, 2, 96, 1, 100, 5",
+        "9, 3, 64, 0, 600, 3",
+        "4, 2, 40, 300, 500, 70"
     })
     void attentionOfShapes(int heads, int kvHeads, int headDim, int window, int first, int rows) {
         for (KvDtype dtype : KvDtype.values()) {
             KvLayout layout = new KvLayout(2, kvHeads, headDim, dtype, 16);
             attention(layout, new AttentionShape(heads, 0.17f, window), first, rows);
             attention(layout, new AttentionShape(heads, 0.9f, window, 5f), first, rows);
+        }
+    }
+
+    /** Far positions are joined from parts, which several threads may compute. */
+    @ParameterizedTest
+    @CsvSource({"0", "300", "31"})
+    void aFarRowIsTheSameAloneAndInCompany(int window) {
+        KvLayout layout = new KvLayout(1, 2, 48, KvDtype.BF16, 16);
+        AttentionShape shape = new AttentionShape(4, 0.3f, window);
+        int total = 610;
+        int rows = 60;
+        SplittableRandom random = new SplittableRandom(window);
+        float[] k = Rig.gaussian(total * 96, random);
+        float[] v = Rig.gaussian(total * 96, random);
+        float[] q = Rig.gaussian(rows * 192, random);
+        int[] blocks = shuffled(layout.blocksFor(total), random);
+        float[] together = null;
+        for (int threads : new int[] {1, 3}) {
+            try (Rig rig = new Rig(provider, threads)) {
+                KvPages pages =
+                        new KvPages(
+                                rig.kernels.allocate(layout.blockBytes() * BLOCKS), layout, BLOCKS);
+                rig.queue.begin(batch(total, 0, blocks));
+                rig.queue.storeKv(rig.tensor(k, 96), rig.tensor(v, 96), pages, 0);
+                rig.queue.submit();
+                Tensor out = rig.tensor(rows, 192);
+                rig.queue.begin(batch(rows, total - rows, blocks));
+                rig.queue.attention(rig.tensor(q, 192), pages, 0, shape, out);
+                float[] now = rig.read(out, rows);
+                together = together == null ? now : together;
+                assertArrayEquals(together, now);
+                for (int r = 0; r < rows; r += 7) {
+                    rig.queue.begin(batch(1, total - rows + r, blocks));
+                    float[] query = Arrays.copyOfRange(q, r * 192, (r + 1) * 192);
+                    rig.queue.attention(rig.tensor(query, 192), pages, 0, shape, out);
+                    float[] expected = Arrays.copyOfRange(together, r * 192, (r + 1) * 192);
+                    assertArrayEquals(expected, rig.read(out, 1), "row " + r);
+                }
+            }
         }
     }
 

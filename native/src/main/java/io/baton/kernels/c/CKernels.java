@@ -21,7 +21,7 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 public final class CKernels implements Kernels {
     /** Raised whenever any result of the library may change. */
-    private static final int VERSION = 2;
+    private static final int VERSION = 3;
 
     private final NumericProfile profile;
     private final String reason;

@@ -19,6 +19,9 @@ import java.util.List;
  * are done. Shapes are checked here, when an operation is given.
  */
 final class CQueue implements KernelQueue {
+    /** As {@code attention.inc} has it. */
+    private static final int BLOCK_TOKENS = 16;
+
     private static final Batch NONE = new Batch(new int[0], new Batch.Span[0]);
 
     private final NativePool pool;
@@ -167,6 +170,11 @@ final class CQueue implements KernelQueue {
                     case BF16 -> 1;
                     case F16 -> 2;
                 };
+        if (layout.blockTokens() != BLOCK_TOKENS) {
+            throw new IllegalArgumentException(
+                    "blocks of %d tokens; the C kernels take %d"
+                            .formatted(layout.blockTokens(), BLOCK_TOKENS));
+        }
         int[] all = new int[4 + more.length];
         all[0] = layout.kvHeads();
         all[1] = layout.headDim();
