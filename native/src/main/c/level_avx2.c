@@ -201,6 +201,16 @@ INLINE void tile_quant(
             /* One register for each row: gcc would hold all 64 addresses on the stack. */
             __asm__("" : "+r"(q[t]));
         }
+        if (row == 0) {
+            /* The next panels, at the same place. */
+            const int bytes = (is_nibble_type(type) ? 128 : 256) + 16;
+#pragma GCC unroll 4
+            for (int p = 0; p < P; p++) {
+                for (int at = 0; at < bytes; at += 64) {
+                    __builtin_prefetch(header + (size_t)(P + p) * stride + at);
+                }
+            }
+        }
         const int halves = type == BATON_Q6_K ? 2 : 1;
 #pragma GCC unroll 2
         for (int half = 0; half < halves; half++) {
