@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define BATON_ABI 2
+#define BATON_ABI 3
 
 #if defined(__GNUC__)
 #define BATON_EXPORT __attribute__((visibility("default")))
@@ -16,7 +16,7 @@
 #define BATON_EXPORT
 #endif
 
-enum { BATON_PORTABLE = 0, BATON_AVX2 = 1 };
+enum { BATON_PORTABLE, BATON_AVX2, BATON_AVX2_VNNI, BATON_AVX512, BATON_AVX512_VNNI, BATON_LEVELS };
 
 enum {
     BATON_OK = 0,
@@ -98,10 +98,10 @@ typedef struct baton_weight baton_weight;
 
 BATON_EXPORT int32_t baton_abi(void);
 
-/* The highest level that this library and this CPU both have. */
-BATON_EXPORT int32_t baton_best_level(void);
+/* The highest level up to the cap that this library and this CPU both have. */
+BATON_EXPORT int32_t baton_best_level(int32_t cap);
 
-/* NULL if threads or memory are refused. The caller of baton_run is one of the threads. */
+/* The level is one that baton_best_level gave. NULL if threads or memory are refused. The caller of baton_run is one of the threads. */
 BATON_EXPORT baton_pool *baton_pool_open(int32_t threads, int32_t level);
 
 /* Ends the threads and frees every weight. No call may be running. */

@@ -8,8 +8,8 @@
 
 #include "baton.h"
 
-/* Output rows of a panel: the lanes of one 256-bit vector of 32-bit values. */
-#define PANEL 8
+/* The widest level's vectors, in floats. */
+#define MOST_LANES 16
 
 /* Elements of a quantised row that share a scale. */
 #define BLOCK 32
@@ -20,21 +20,21 @@
 #define INLINE static inline __attribute__((always_inline))
 
 /*
- * A weight in panels of 8 output rows, rows beyond the last one zero. Per panel and 32 columns
- * (K types: a header per 256 columns before them):
+ * A weight in panels of L output rows, L the lanes of the level's vectors; rows beyond the last one
+ * are zero. Per panel and 32 columns (K types: a header per 256 columns before them):
  *
- *   F32         per column: 8 f32                       F16, BF16   per column: 8 of 16 bits
- *   Q4_0        8 f16 d | 128 nibbles                   Q4_1        8 f16 d | 8 f16 m | nibbles
- *   Q5_0        8 f16 d | 256 bytes                     Q5_1        8 f16 d | 8 f16 m | bytes
- *   Q8_0        8 f16 d | 256 pairs
- *   Q4_K        header 8 f16 d | 8 f16 dmin;            8 u8 scale | 8 u8 min | nibbles
- *   Q5_K        header as Q4_K;                         8 u8 scale | 8 u8 min | bytes
- *   Q6_K        header 8 f16 d;                         8 i8 scale | 8 i8 scale | bytes
+ *   F32         per column: L f32                       F16, BF16   per column: L of 16 bits
+ *   Q4_0        L f16 d | nibbles                       Q4_1        L f16 d | L f16 m | nibbles
+ *   Q5_0        L f16 d | bytes                         Q5_1        L f16 d | L f16 m | bytes
+ *   Q8_0        L f16 d | pairs
+ *   Q4_K        header L f16 d | L f16 dmin;            L u8 scale | L u8 min | nibbles
+ *   Q5_K        header as Q4_K;                         L u8 scale | L u8 min | bytes
+ *   Q6_K        header L f16 d;                         L i8 scale | L i8 scale | bytes
  *
  *   nibbles   per 8 columns 32 bits for each row: a 16-bit half for even columns, one for odd ones,
  *             in it 4 bits for each of its 4 columns, lowest first
  *   bytes     per 4 columns 32 bits for each row, likewise with 8 bits; unsigned as in the file
- *   pairs     byte 16 (k / 2) + 2 row + k % 2, signed
+ *   pairs     byte 2 L (k / 2) + 2 row + k % 2, signed
  *
  * So a shift and a mask give a panel's quanta of columns 2 i and 2 i + 1 in 16-bit lanes.
  *
@@ -44,6 +44,7 @@ struct baton_weight {
     int32_t type;
     int32_t rows;
     int32_t cols;
+    int32_t lanes;
     int32_t panels;
     size_t panel_bytes;
     uint8_t *data;
@@ -79,6 +80,7 @@ typedef struct {
 
 /* One set of inner loops, compiled for one instruction set. Ranges are [from, to). */
 typedef struct {
+    int lanes;
     void (*quantise)(const float *x, const quant_rows *out, int from, int to);
     void (*matmul)(const baton_weight *w, const matmul_in *in, float *out, int from, int to);
     void (*norm)(const baton_op *op, int from, int to);
@@ -104,10 +106,13 @@ typedef struct {
 extern const baton_level baton_level_portable;
 #if defined(__x86_64__)
 extern const baton_level baton_level_avx2;
+extern const baton_level baton_level_avx2_vnni;
+extern const baton_level baton_level_avx512;
+extern const baton_level baton_level_avx512_vnni;
 #endif
 
 /* pack.c */
-size_t baton_panel_bytes(int type, int cols);
+size_t baton_panel_bytes(int type, int cols, int lanes);
 void baton_pack_panel(const baton_weight *w, const uint8_t *src, int panel);
 void baton_pack_vector(const baton_weight *w, const uint8_t *src);
 void baton_unpack_row(const baton_weight *w, int row, float *out);
@@ -140,8 +145,8 @@ INLINE int is_nibble_type(int type) {
 }
 
 /* The byte of column k, row lane among a block's nibbles; odd pairs of columns in the high half. */
-INLINE int nibble_at(int lane, int k) {
-    return 32 * (k / 8) + 4 * lane + 2 * (k % 2) + k % 8 / 4;
+INLINE int nibble_at(int lanes, int lane, int k) {
+    return 4 * lanes * (k / 8) + 4 * lane + 2 * (k % 2) + k % 8 / 4;
 }
 
 INLINE int nibble_shift(int k) {
@@ -149,8 +154,8 @@ INLINE int nibble_shift(int k) {
 }
 
 /* The byte of column k, row lane among a block's bytes. */
-INLINE int byte_at(int lane, int k) {
-    return 32 * (k / 4) + 4 * lane + 2 * (k % 2) + k % 4 / 2;
+INLINE int byte_at(int lanes, int lane, int k) {
+    return 4 * lanes * (k / 4) + 4 * lane + 2 * (k % 2) + k % 4 / 2;
 }
 
 /* pool.c */

@@ -44,9 +44,9 @@ static float half_at(const uint8_t *at, int lane) {
 
 /* A block of a panel, unpacked: x = scale * q (Q6_K: second for the upper half), and min. */
 typedef struct {
-    float q[BLOCK][PANEL];
-    float scale[PANEL];
-    float second[PANEL];
+    float q[BLOCK][LANES];
+    float scale[LANES];
+    float second[LANES];
 } block;
 
 static void unpack_quanta(int type, const uint8_t *w, block *to) {
@@ -56,11 +56,11 @@ static void unpack_quanta(int type, const uint8_t *w, block *to) {
             const int8_t *at = (const int8_t *)w + 16 * (k / 2) + k % 2;
             EACH to->q[k][i] = (float)at[2 * i];
         } else if (is_nibble_type(type)) {
-            const uint8_t *at = w + nibble_at(0, k);
+            const uint8_t *at = w + nibble_at(LANES, 0, k);
             int shift = nibble_shift(k);
             EACH to->q[k][i] = (float)((at[4 * i] >> shift & 15) - bias);
         } else {
-            const uint8_t *at = w + byte_at(0, k);
+            const uint8_t *at = w + byte_at(LANES, 0, k);
             EACH to->q[k][i] = (float)(at[4 * i] - bias);
         }
     }
@@ -73,10 +73,10 @@ static void unpack(int type, const uint8_t *super, const uint8_t *w, block *to) 
     EACH {
         if (type == BATON_Q6_K) {
             to->scale[i] = half_at(super, i) * (float)(int8_t)w[i];
-            to->second[i] = half_at(super, i) * (float)(int8_t)w[PANEL + i];
+            to->second[i] = half_at(super, i) * (float)(int8_t)w[LANES + i];
         } else if (is_k_type(type)) {
             to->scale[i] = half_at(super, i) * (float)w[i];
-            to->second[i] = -half_at(super + 16, i) * (float)w[PANEL + i];
+            to->second[i] = -half_at(super + 16, i) * (float)w[LANES + i];
         } else {
             to->scale[i] = half_at(w, i);
             to->second[i] = header == 32 ? half_at(w + 16, i) : 0;
@@ -114,7 +114,7 @@ static void add_block(int type, const block *w, const int16_t *row, const block_
 /* One panel times up to PASS rows. */
 static void panel_quant(
     const baton_weight *w, const uint8_t *panel, const matmul_in *in, int first, int rows,
-    float acc[][PANEL]) {
+    float acc[][LANES]) {
     int blocks = w->cols / BLOCK;
     size_t supers = is_k_type(w->type) ? (w->type == BATON_Q6_K ? 16 : 32) : 0;
     size_t groups = supers == 0 ? 1 : (size_t)blocks / 8;
@@ -140,7 +140,7 @@ static void panel_quant(
 static void panel_float(const baton_weight *w, const uint8_t *panel, const float *x, float *acc) {
     vf sum = v_set1(0);
     for (int k = 0; k < w->cols; k++) {
-        const void *at = panel + (size_t)k * PANEL * (w->type == BATON_F32 ? 4 : 2);
+        const void *at = panel + (size_t)k * LANES * (w->type == BATON_F32 ? 4 : 2);
         vf weights = w->type == BATON_F32   ? v_load(at)
                      : w->type == BATON_F16 ? v_load_half(at)
                                             : v_load_bfloat(at);
@@ -151,11 +151,11 @@ static void panel_float(const baton_weight *w, const uint8_t *panel, const float
 
 static void matmul(const baton_weight *w, const matmul_in *in, float *out, int from, int to) {
     for (int panel = from; panel < to; panel++) {
-        int valid = w->rows - panel * PANEL < PANEL ? w->rows - panel * PANEL : PANEL;
+        int valid = w->rows - panel * LANES < LANES ? w->rows - panel * LANES : LANES;
         const uint8_t *data = w->data + (size_t)panel * w->panel_bytes;
         for (int first = 0; first < in->rows; first += PASS) {
             int rows = in->rows - first < PASS ? in->rows - first : PASS;
-            float acc[PASS][PANEL] = {{0}};
+            float acc[PASS][LANES] = {{0}};
             if (!is_float_type(w->type)) {
                 panel_quant(w, data, in, first, rows, acc);
             }
@@ -164,7 +164,7 @@ static void matmul(const baton_weight *w, const matmul_in *in, float *out, int f
                 if (is_float_type(w->type)) {
                     panel_float(w, data, in->x + row * w->cols, acc[r]);
                 }
-                memcpy(out + row * w->rows + panel * PANEL, acc[r], (size_t)valid * 4);
+                memcpy(out + row * w->rows + panel * LANES, acc[r], (size_t)valid * 4);
             }
         }
     }

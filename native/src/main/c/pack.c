@@ -62,43 +62,43 @@ static size_t source_row_bytes(int type, int cols) {
 }
 
 /* Bytes of the scales before a block's quanta. */
-static int block_header(int type) {
-    return type == BATON_Q4_0 || type == BATON_Q5_0 || type == BATON_Q8_0 ? 16
-           : is_k_type(type)                                              ? 16
-                                                                          : 32;
+static int block_header(int type, int lanes) {
+    return type == BATON_Q4_1 || type == BATON_Q5_1 ? 4 * lanes : 2 * lanes;
 }
 
-static int super_header(int type) {
-    return !is_k_type(type) ? 0 : type == BATON_Q6_K ? 16 : 32;
+static int super_header(int type, int lanes) {
+    return !is_k_type(type) ? 0 : type == BATON_Q6_K ? 2 * lanes : 4 * lanes;
 }
 
-static int quanta_bytes(int type) {
-    return is_nibble_type(type) ? 128 : 256;
+static int quanta_bytes(int type, int lanes) {
+    return (is_nibble_type(type) ? 16 : 32) * lanes;
 }
 
-size_t baton_panel_bytes(int type, int cols) {
+size_t baton_panel_bytes(int type, int cols, int lanes) {
     if (type == BATON_F32) {
-        return (size_t)cols * 4 * PANEL;
+        return (size_t)cols * 4 * (size_t)lanes;
     }
     if (is_float_type(type)) {
-        return (size_t)cols * 2 * PANEL;
+        return (size_t)cols * 2 * (size_t)lanes;
     }
     size_t blocks = (size_t)cols / BLOCK;
     size_t supers = is_k_type(type) ? (size_t)cols / SUPER : 0;
-    return blocks * (size_t)(block_header(type) + quanta_bytes(type)) +
-           supers * (size_t)super_header(type);
+    return blocks * (size_t)(block_header(type, lanes) + quanta_bytes(type, lanes)) +
+           supers * (size_t)super_header(type, lanes);
 }
 
 /* Where block b of a panel starts; its super header is at *super. */
-static size_t block_at(int type, int b, size_t *super) {
-    size_t bytes = (size_t)(block_header(type) + quanta_bytes(type));
+static size_t block_at(const baton_weight *w, int b, size_t *super) {
+    int type = w->type;
+    int lanes = w->lanes;
+    size_t bytes = (size_t)(block_header(type, lanes) + quanta_bytes(type, lanes));
     if (!is_k_type(type)) {
         *super = 0;
         return (size_t)b * bytes;
     }
-    size_t whole = 8 * bytes + (size_t)super_header(type);
+    size_t whole = 8 * bytes + (size_t)super_header(type, lanes);
     *super = (size_t)(b / 8) * whole;
-    return *super + (size_t)super_header(type) + (size_t)(b % 8) * bytes;
+    return *super + (size_t)super_header(type, lanes) + (size_t)(b % 8) * bytes;
 }
 
 static void nibbles(const uint8_t *from, uint32_t fifth, uint8_t *q) {
@@ -151,52 +151,58 @@ static void k_scale(const uint8_t *packed, int j, uint8_t *scale, uint8_t *min) 
     }
 }
 
-static void pack_scales(int type, const uint8_t *row, int b, int lane, uint8_t *panel) {
+static void pack_scales(
+    const baton_weight *w, const uint8_t *row, int b, int lane, uint8_t *panel) {
+    int type = w->type;
+    int lanes = w->lanes;
     size_t super;
-    uint8_t *to = panel + block_at(type, b, &super);
+    uint8_t *to = panel + block_at(w, b, &super);
     const uint8_t *block = row + (size_t)source_block_bytes(type) * (size_t)(is_k_type(type) ? b / 8 : b);
     if (type == BATON_Q6_K) {
         memcpy(panel + super + 2 * lane, block + 208, 2);
         to[lane] = block[192 + 2 * (b % 8)];
-        to[PANEL + lane] = block[192 + 2 * (b % 8) + 1];
+        to[lanes + lane] = block[192 + 2 * (b % 8) + 1];
     } else if (is_k_type(type)) {
         memcpy(panel + super + 2 * lane, block, 2);
-        memcpy(panel + super + 2 * PANEL + 2 * lane, block + 2, 2);
-        k_scale(block + 4, b % 8, to + lane, to + PANEL + lane);
+        memcpy(panel + super + 2 * lanes + 2 * lane, block + 2, 2);
+        k_scale(block + 4, b % 8, to + lane, to + lanes + lane);
     } else {
         memcpy(to + 2 * lane, block, 2);
-        if (block_header(type) == 32) {
-            memcpy(to + 2 * PANEL + 2 * lane, block + 2, 2);
+        if (block_header(type, lanes) == 4 * lanes) {
+            memcpy(to + 2 * lanes + 2 * lane, block + 2, 2);
         }
     }
 }
 
 /* Into a block that is zero. */
-static void place(int type, const uint8_t *q, int lane, uint8_t *to) {
+static void place(const baton_weight *w, const uint8_t *q, int lane, uint8_t *to) {
+    int lanes = w->lanes;
     for (int k = 0; k < BLOCK; k++) {
-        if (type == BATON_Q8_0) {
-            to[16 * (k / 2) + 2 * lane + k % 2] = q[k];
-        } else if (is_nibble_type(type)) {
-            to[nibble_at(lane, k)] |= (uint8_t)(q[k] << nibble_shift(k));
+        if (w->type == BATON_Q8_0) {
+            to[2 * lanes * (k / 2) + 2 * lane + k % 2] = q[k];
+        } else if (is_nibble_type(w->type)) {
+            to[nibble_at(lanes, lane, k)] |= (uint8_t)(q[k] << nibble_shift(k));
         } else {
-            to[byte_at(lane, k)] = q[k];
+            to[byte_at(lanes, lane, k)] = q[k];
         }
     }
 }
 
 static void pack_float(const baton_weight *w, const uint8_t *src, int panel, int valid) {
+    size_t lanes = (size_t)w->lanes;
     size_t element = w->type == BATON_F32 ? 4 : 2;
     uint8_t *to = w->data + (size_t)panel * w->panel_bytes;
     for (int lane = 0; lane < valid; lane++) {
-        const uint8_t *row = src + ((size_t)panel * PANEL + (size_t)lane) * (size_t)w->cols * element;
+        const uint8_t *row = src + ((size_t)panel * lanes + (size_t)lane) * (size_t)w->cols * element;
         for (size_t k = 0; k < (size_t)w->cols; k++) {
-            memcpy(to + (k * PANEL + (size_t)lane) * element, row + k * element, element);
+            memcpy(to + (k * lanes + (size_t)lane) * element, row + k * element, element);
         }
     }
 }
 
 void baton_pack_panel(const baton_weight *w, const uint8_t *src, int panel) {
-    int valid = w->rows - panel * PANEL < PANEL ? w->rows - panel * PANEL : PANEL;
+    int left = w->rows - panel * w->lanes;
+    int valid = left < w->lanes ? left : w->lanes;
     uint8_t *to = w->data + (size_t)panel * w->panel_bytes;
     memset(to, 0, w->panel_bytes);
     if (is_float_type(w->type)) {
@@ -206,19 +212,22 @@ void baton_pack_panel(const baton_weight *w, const uint8_t *src, int panel) {
     size_t row_bytes = source_row_bytes(w->type, w->cols);
     for (int b = 0; b < w->cols / BLOCK; b++) {
         size_t super;
-        uint8_t *block = to + block_at(w->type, b, &super) + block_header(w->type);
+        uint8_t *block = to + block_at(w, b, &super) + block_header(w->type, w->lanes);
         for (int lane = 0; lane < valid; lane++) {
-            const uint8_t *row = src + ((size_t)panel * PANEL + (size_t)lane) * row_bytes;
+            const uint8_t *row = src + ((size_t)panel * (size_t)w->lanes + (size_t)lane) * row_bytes;
             uint8_t q[BLOCK];
             quanta(w->type, row, b, q);
-            place(w->type, q, lane, block);
-            pack_scales(w->type, row, b, lane, to);
+            place(w, q, lane, block);
+            pack_scales(w, row, b, lane, to);
         }
     }
 }
 
 /* Element i of a block as ggml defines it, from its scales at lane. */
-static float value(int type, const uint8_t *super, const uint8_t *block, int lane, int i, int q) {
+static float value(
+    const baton_weight *w, const uint8_t *super, const uint8_t *block, int lane, int i, int q) {
+    int type = w->type;
+    int lanes = w->lanes;
     float d = baton_half_to_float(read16((is_k_type(type) ? super : block) + 2 * lane));
     switch (type) {
         case BATON_Q4_0: return (float)(q - 8) * d;
@@ -226,27 +235,27 @@ static float value(int type, const uint8_t *super, const uint8_t *block, int lan
         case BATON_Q8_0: return (float)(int8_t)q * d;
         case BATON_Q4_1:
         case BATON_Q5_1: {
-            float m = baton_half_to_float(read16(block + 2 * PANEL + 2 * lane));
+            float m = baton_half_to_float(read16(block + 2 * lanes + 2 * lane));
             return (float)q * d + m;
         }
-        case BATON_Q6_K: return d * (float)(int8_t)block[PANEL * (i / 16) + lane] * (float)(q - 32);
+        case BATON_Q6_K: return d * (float)(int8_t)block[lanes * (i / 16) + lane] * (float)(q - 32);
         default: {
-            float dmin = baton_half_to_float(read16(super + 2 * PANEL + 2 * lane));
+            float dmin = baton_half_to_float(read16(super + 2 * lanes + 2 * lane));
             float scale = d * (float)block[lane];
-            float min = dmin * (float)block[PANEL + lane];
+            float min = dmin * (float)block[lanes + lane];
             return scale * (float)q - min;
         }
     }
 }
 
-static int quantum(int type, const uint8_t *from, int lane, int k) {
-    if (type == BATON_Q8_0) {
-        return from[16 * (k / 2) + 2 * lane + k % 2];
+static int quantum(const baton_weight *w, const uint8_t *from, int lane, int k) {
+    if (w->type == BATON_Q8_0) {
+        return from[2 * w->lanes * (k / 2) + 2 * lane + k % 2];
     }
-    if (is_nibble_type(type)) {
-        return from[nibble_at(lane, k)] >> nibble_shift(k) & 15;
+    if (is_nibble_type(w->type)) {
+        return from[nibble_at(w->lanes, lane, k)] >> nibble_shift(k) & 15;
     }
-    return from[byte_at(lane, k)];
+    return from[byte_at(w->lanes, lane, k)];
 }
 
 static float float_element(int type, const uint8_t *at) {
@@ -264,21 +273,21 @@ void baton_unpack_row(const baton_weight *w, int row, float *out) {
         memcpy(out, w->data, (size_t)w->cols * 4);
         return;
     }
-    const uint8_t *panel = w->data + (size_t)(row / PANEL) * w->panel_bytes;
-    int lane = row % PANEL;
+    const uint8_t *panel = w->data + (size_t)(row / w->lanes) * w->panel_bytes;
+    int lane = row % w->lanes;
     if (is_float_type(w->type)) {
         size_t element = w->type == BATON_F32 ? 4 : 2;
         for (int k = 0; k < w->cols; k++) {
-            out[k] = float_element(w->type, panel + ((size_t)k * PANEL + (size_t)lane) * element);
+            out[k] = float_element(w->type, panel + ((size_t)k * (size_t)w->lanes + (size_t)lane) * element);
         }
         return;
     }
     for (int b = 0; b < w->cols / BLOCK; b++) {
         size_t super;
-        const uint8_t *block = panel + block_at(w->type, b, &super);
+        const uint8_t *block = panel + block_at(w, b, &super);
         for (int i = 0; i < BLOCK; i++) {
-            int q = quantum(w->type, block + block_header(w->type), lane, i);
-            out[b * BLOCK + i] = value(w->type, panel + super, block, lane, i, q);
+            int q = quantum(w, block + block_header(w->type, w->lanes), lane, i);
+            out[b * BLOCK + i] = value(w, panel + super, block, lane, i, q);
         }
     }
 }
@@ -293,18 +302,18 @@ void baton_pack_vector(const baton_weight *w, const uint8_t *src) {
         }
         return;
     }
-    uint8_t panel[32 + 8 * (32 + 256)];
+    uint8_t panel[MOST_LANES * (4 + 8 * (4 + 32))];
     for (int b = 0; b < w->cols / BLOCK; b++) {
         size_t super;
         int local = is_k_type(w->type) ? b % 8 : 0;
         const uint8_t *row = src + (size_t)source_block_bytes(w->type) *
                                        (size_t)(is_k_type(w->type) ? b / 8 : b);
-        uint8_t *block = panel + block_at(w->type, local, &super);
+        uint8_t *block = panel + block_at(w, local, &super);
         uint8_t q[BLOCK];
         quanta(w->type, row, local, q);
-        pack_scales(w->type, row, local, 0, panel);
+        pack_scales(w, row, local, 0, panel);
         for (int i = 0; i < BLOCK; i++) {
-            out[b * BLOCK + i] = value(w->type, panel + super, block, 0, i, q[i]);
+            out[b * BLOCK + i] = value(w, panel + super, block, 0, i, q[i]);
         }
     }
 }

@@ -1,5 +1,8 @@
 /* Works through a list of operations: what is small the caller does, what is large is shared out. */
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include "internal.h"
 #include "profile.h"
@@ -15,14 +18,46 @@ int32_t baton_abi(void) {
     return BATON_ABI;
 }
 
-int32_t baton_best_level(void) {
-#if defined(__x86_64__)
+#if defined(__x86_64__) && defined(BATON_EMULATE)
+static int has(int level) {
+    return level == BATON_AVX2 || level == BATON_AVX512_VNNI;
+}
+#elif defined(__x86_64__)
+/* Intel's manual, volume 2, CPUID leaf 7 subleaf 1: gcc 12 has no name for it. */
+static int has_avx_vnni(void) {
+    unsigned a;
+    unsigned b;
+    unsigned c;
+    unsigned d;
+    return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 4 & 1);
+}
+
+static int has(int level) {
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-        __builtin_cpu_supports("f16c")) {
-        return BATON_AVX2;
+    int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+               __builtin_cpu_supports("f16c");
+    int avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                 __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+    switch (level) {
+        case BATON_AVX2: return avx2;
+        case BATON_AVX2_VNNI: return avx2 && has_avx_vnni();
+        case BATON_AVX512: return avx512;
+        case BATON_AVX512_VNNI: return avx512 && __builtin_cpu_supports("avx512vnni");
+        default: return level == BATON_PORTABLE;
     }
+}
+#else
+static int has(int level) {
+    return level == BATON_PORTABLE;
+}
 #endif
+
+int32_t baton_best_level(int32_t cap) {
+    for (int32_t level = cap; level > BATON_PORTABLE; level--) {
+        if (has(level)) {
+            return level;
+        }
+    }
     return BATON_PORTABLE;
 }
 
@@ -50,8 +85,10 @@ baton_weight *baton_weight_pack(
     weight->type = type;
     weight->rows = rows;
     weight->cols = cols;
-    weight->panels = rows == 1 ? 1 : (rows + PANEL - 1) / PANEL;
-    weight->panel_bytes = rows == 1 ? (size_t)cols * 4 : baton_panel_bytes(type, cols);
+    int lanes = baton_pool_level(pool)->lanes;
+    weight->lanes = lanes;
+    weight->panels = rows == 1 ? 1 : (rows + lanes - 1) / lanes;
+    weight->panel_bytes = rows == 1 ? (size_t)cols * 4 : baton_panel_bytes(type, cols, lanes);
     weight->data = baton_pool_keep(pool, weight->panel_bytes * (size_t)weight->panels);
     if (weight->data == NULL) {
         return NULL;
@@ -170,7 +207,7 @@ static void split(matmul_job *job) {
     int tasks = 0;
     for (int i = 0; i < job->op->count; i++) {
         const baton_weight *w = job->op->p[1 + 2 * i];
-        int64_t products = (int64_t)PANEL * w->cols * (job->in.rows > 0 ? job->in.rows : 1);
+        int64_t products = (int64_t)w->lanes * w->cols * (job->in.rows > 0 ? job->in.rows : 1);
         int64_t panels = TASK_PRODUCTS / products;
         panels = panels < 2 ? 2 : panels;
         panels = panels > w->panels ? w->panels : panels;

@@ -87,8 +87,12 @@ static void matmuls(baton_pool *const *pools, int levels) {
             int tokens = 1 + (int)(draw() % 13);
             uint8_t *src = blocks_of(kind, rows, cols);
             float *in = floats((size_t)tokens * (size_t)cols);
-            float *out[2] = {floats((size_t)tokens * (size_t)rows), floats((size_t)tokens * (size_t)rows)};
-            float *table[2] = {floats((size_t)cols), floats((size_t)cols)};
+            float *out[BATON_LEVELS];
+            float *table[BATON_LEVELS];
+            for (int i = 0; i < levels; i++) {
+                out[i] = floats((size_t)tokens * (size_t)rows);
+                table[i] = floats((size_t)cols);
+            }
             for (int level = 0; level < levels; level++) {
                 baton_weight *w = baton_weight_pack(pools[level], types[kind].type, rows, cols, src);
                 check(w != NULL, "no weight", kind);
@@ -104,13 +108,13 @@ static void matmuls(baton_pool *const *pools, int levels) {
                 embed.p[2] = table[level];
                 run_one_op(pools[level], &embed, "embed");
             }
-            if (levels == 2) {
-                compare(out[0], out[1], (size_t)tokens * (size_t)rows, "levels differ", types[kind].type);
-                check(memcmp(table[0], table[1], (size_t)cols * 4) == 0, "embed differs", types[kind].type);
+            for (int i = 1; i < levels; i++) {
+                compare(out[0], out[i], (size_t)tokens * (size_t)rows, "levels differ", types[kind].type);
+                check(memcmp(table[0], table[i], (size_t)cols * 4) == 0, "embed differs", types[kind].type);
             }
             free(src);
             free(in);
-            for (int i = 0; i < 2; i++) {
+            for (int i = 0; i < levels; i++) {
                 free(out[i]);
                 free(table[i]);
             }
@@ -132,7 +136,10 @@ static void attentions(baton_pool *const *pools, int levels) {
             float *q = floats((size_t)(POSITIONS * heads * dim));
             float *k = floats((size_t)(POSITIONS * kv * dim));
             float *v = floats((size_t)(POSITIONS * kv * dim));
-            float *out[2] = {floats((size_t)(POSITIONS * heads * dim)), floats((size_t)(POSITIONS * heads * dim))};
+            float *out[BATON_LEVELS];
+            for (int i = 0; i < levels; i++) {
+                out[i] = floats((size_t)(POSITIONS * heads * dim));
+            }
             for (int level = 0; level < levels; level++) {
                 uint8_t *pool = calloc(bytes, 1);
                 baton_op store = {.kind = BATON_STORE, .rows = POSITIONS, .cols = kv * dim, .count = 1};
@@ -151,14 +158,15 @@ static void attentions(baton_pool *const *pools, int levels) {
                 run_one_op(pools[level], &op, "attention");
                 free(pool);
             }
-            if (levels == 2) {
-                compare(out[0], out[1], (size_t)(POSITIONS * heads * dim), "attention differs", shape);
+            for (int i = 1; i < levels; i++) {
+                compare(out[0], out[i], (size_t)(POSITIONS * heads * dim), "attention differs", shape);
             }
             free(q);
             free(k);
             free(v);
-            free(out[0]);
-            free(out[1]);
+            for (int i = 0; i < levels; i++) {
+                free(out[i]);
+            }
         }
     }
 }
@@ -216,11 +224,14 @@ static void profiled(void) {
 }
 
 int main(void) {
-    baton_pool *pools[2] = {NULL, NULL};
-    int levels = baton_best_level() + 1;
-    for (int level = 0; level < levels; level++) {
-        pools[level] = baton_pool_open(THREADS, level);
-        check(pools[level] != NULL, "no pool", level);
+    baton_pool *pools[BATON_LEVELS] = {NULL};
+    int levels = 0;
+    for (int level = 0; level < BATON_LEVELS; level++) {
+        if (baton_best_level(level) == level) {
+            pools[levels] = baton_pool_open(THREADS, level);
+            check(pools[levels] != NULL, "no pool", level);
+            levels++;
+        }
     }
     matmuls(pools, levels);
     attentions(pools, levels);

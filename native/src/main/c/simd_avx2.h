@@ -5,7 +5,9 @@
 
 #include "internal.h"
 
+#ifndef LEVEL_NAME
 #define LEVEL_NAME baton_level_avx2
+#endif
 
 /* Floats of a vector. */
 #define LANES 8
@@ -50,6 +52,11 @@ INLINE vf v_min(vf a, vf b) {
 
 INLINE vf v_fma(vf a, vf b, vf c) {
     return _mm256_fmadd_ps(a, b, c);
+}
+
+/* c - a b. */
+INLINE vf v_fnma(vf a, vf b, vf c) {
+    return _mm256_fnmadd_ps(a, b, c);
 }
 
 INLINE float v_sum(vf a) {
@@ -122,4 +129,71 @@ INLINE void v_store_bfloat(uint16_t *at, vf a) {
     __m128i packed =
         _mm_packus_epi32(_mm256_castsi256_si128(r), _mm256_extracti128_si256(r, 1));
     _mm_storeu_si128((__m128i *)(void *)at, packed);
+}
+
+INLINE vf v_load_u8(const uint8_t *at) {
+    __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)at);
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
+}
+
+INLINE vf v_load_i8(const uint8_t *at) {
+    __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)at);
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));
+}
+
+/* Whole numbers: 8 of 32 bits, or 16 of 16. */
+typedef __m256i vi;
+
+/* The compiler takes the value as used and changed here, and so keeps it in its register. */
+#define I_KEEP(vector) __asm__ volatile("" : "+x"(vector))
+
+INLINE vi i_load(const uint8_t *at) {
+    return _mm256_loadu_si256((const __m256i *)(const void *)at);
+}
+
+INLINE vi i_set1(int32_t a) {
+    return _mm256_set1_epi32(a);
+}
+
+/* Two 16-bit numbers, over and over. */
+INLINE vi i_pair(const int16_t *at) {
+    int32_t value;
+    memcpy(&value, at, 4);
+    return _mm256_set1_epi32(value);
+}
+
+/* Signed bytes as 16-bit numbers. */
+INLINE vi i_load_bytes(const uint8_t *at) {
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)at));
+}
+
+/* Some bits of each 16-bit number, from so many up. */
+INLINE vi i_bits(vi a, const int from, const int bits) {
+    return _mm256_and_si256(_mm256_srli_epi16(a, from), _mm256_set1_epi16((int16_t)((1 << bits) - 1)));
+}
+
+/* The highest bits of each 16-bit number. */
+INLINE vi i_high_bits(vi a, const int bits) {
+    return _mm256_srli_epi16(a, 16 - bits);
+}
+
+INLINE vi i_sub(vi a, vi b) {
+    return _mm256_sub_epi32(a, b);
+}
+
+/* The products of two 16-bit numbers each, added. */
+INLINE vi i_dot_first(vi a, vi b) {
+    return _mm256_madd_epi16(a, b);
+}
+
+INLINE vi i_dot(vi sum, vi a, vi b) {
+#ifdef BATON_DOT_PRODUCTS
+    return _mm256_dpwssd_avx_epi32(sum, a, b);
+#else
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
+#endif
+}
+
+INLINE vf i_to_float(vi a) {
+    return _mm256_cvtepi32_ps(a);
 }

@@ -46,7 +46,8 @@ class KernelsProvidersTest {
     @Test
     void aLevelThatDoesNotExistIsNamed() {
         assertEquals(Level.PORTABLE, Level.named("portable"));
-        assertEquals(Level.AVX2, Level.named(""));
+        assertEquals(Level.AVX2_VNNI, Level.named("avx2_vnni"));
+        assertEquals(Level.AVX512_VNNI, Level.named(""));
         BatonException e = assertThrows(BatonException.class, () -> Level.named("sse9"));
         assertEquals(ErrorCode.CONFIGURATION, e.code());
         assertTrue(e.text().contains("sse9") && e.text().contains("portable"));

@@ -23,6 +23,7 @@ public final class CKernels implements Kernels {
     /** Raised whenever any result of the library may change. */
     private static final int VERSION = 3;
 
+    private final Level level;
     private final NumericProfile profile;
     private final String reason;
     private final Library library;
@@ -33,7 +34,8 @@ public final class CKernels implements Kernels {
     private CKernels(Library library, MemorySegment pool, Level level, String reason) {
         this.library = library;
         this.pool = new NativePool(library, pool);
-        this.profile = new NumericProfile("c", level.label(), VERSION);
+        this.level = level;
+        this.profile = new NumericProfile("c", level.numerics(), VERSION);
         this.reason = reason;
     }
 
@@ -49,8 +51,8 @@ public final class CKernels implements Kernels {
             throw new IllegalArgumentException("at least one thread is needed, got " + threads);
         }
         Library library = Library.get();
-        int best = Math.min(library.bestLevel(), Level.values().length - 1);
-        Level level = Level.values()[Math.min(best, cap.ordinal())];
+        int best = library.bestLevel(Level.values().length - 1);
+        Level level = Level.values()[library.bestLevel(cap.ordinal())];
         MemorySegment pool = library.open(threads, level.ordinal());
         if (pool.equals(MemorySegment.NULL)) {
             throw new NativeUnavailable(
@@ -61,6 +63,11 @@ public final class CKernels implements Kernels {
                         ? "this CPU has more, BATON_KERNELS_LEVEL caps it"
                         : "the best that this CPU and build have";
         return new CKernels(library, pool, level, "%s: %s".formatted(level.label(), why));
+    }
+
+    /** The instructions that run. */
+    public Level level() {
+        return level;
     }
 
     @Override

@@ -23,17 +23,21 @@ import java.util.Locale;
  */
 final class Library {
     /** Must equal {@code BATON_ABI} of the header. */
-    private static final int ABI = 2;
+    private static final int ABI = 3;
 
     private static final String FILE = "libbaton_kernels.so";
 
     private static final Linker LINKER = Linker.nativeLinker();
+
+    /** A library to load instead of the one in the jar: one that was built elsewhere. */
+    private static final String FILE_PROPERTY = "baton.kernels.library";
+
     private static final Object LOAD = new Object();
 
     @SuppressWarnings("NullAway.Init") // set under LOAD, and returned only when it is set
     private static Library loaded;
 
-    private final int bestLevel;
+    private final MethodHandle bestLevel;
     private final MethodHandle open;
     private final MethodHandle close;
     private final MethodHandle pack;
@@ -49,7 +53,7 @@ final class Library {
                     "the native kernels have interface %d and this program needs %d; build again with mvn package"
                             .formatted(version, ABI));
         }
-        bestLevel = (int) call(function(symbols, "baton_best_level", JAVA_INT));
+        bestLevel = function(symbols, "baton_best_level", JAVA_INT, JAVA_INT);
         open = function(symbols, "baton_pool_open", ADDRESS, JAVA_INT, JAVA_INT);
         close = action(symbols, "baton_pool_close", ADDRESS);
         pack =
@@ -78,6 +82,15 @@ final class Library {
     }
 
     private static Library load() throws NativeUnavailable {
+        String file = System.getProperty(FILE_PROPERTY, "");
+        if (!file.isEmpty()) {
+            try {
+                return new Library(SymbolLookup.libraryLookup(Path.of(file), Arena.global()));
+            } catch (IllegalArgumentException e) {
+                throw new NativeUnavailable(
+                        "%s names %s, which could not be loaded".formatted(FILE_PROPERTY, file), e);
+            }
+        }
         String machine =
                 switch (System.getProperty("os.arch", "")) {
                     case "amd64", "x86_64" -> "x86_64";
@@ -119,8 +132,9 @@ final class Library {
         }
     }
 
-    int bestLevel() {
-        return bestLevel;
+    /** The highest level up to the cap that library and CPU both have; numbered as {@link Level}. */
+    int bestLevel(int cap) {
+        return (int) call(bestLevel, cap);
     }
 
     /** A pool, or {@link MemorySegment#NULL}. */
