@@ -39,7 +39,8 @@ enum {
     BATON_BF16 = 30
 };
 
-enum { BATON_KV_F32 = 0, BATON_KV_BF16 = 1, BATON_KV_F16 = 2 };
+/* INT8: a row of a head is its bytes, then a float32 scale. */
+enum { BATON_KV_F32 = 0, BATON_KV_BF16 = 1, BATON_KV_F16 = 2, BATON_KV_INT8 = 3 };
 
 enum { BATON_SILU = 0, BATON_GELU_TANH = 1 };
 

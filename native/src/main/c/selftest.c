@@ -125,12 +125,13 @@ static void matmuls(baton_pool *const *pools, int levels) {
 static void attentions(baton_pool *const *pools, int levels) {
     static const int shapes[][4] = {{1, 1, 16, 0}, {9, 3, 64, 0}, {4, 1, 20, 7}, {2, 2, 80, 33}};
     for (int shape = 0; shape < 4; shape++) {
-        for (int dtype = 0; dtype < 3; dtype++) {
+        for (int dtype = 0; dtype < 4; dtype++) {
             int heads = shapes[shape][0];
             int kv = shapes[shape][1];
             int dim = shapes[shape][2];
             int pages = (POSITIONS + BLOCK_TOKENS - 1) / BLOCK_TOKENS;
-            size_t bytes = (size_t)(pages * 2 * kv * BLOCK_TOKENS * dim) * (dtype == 0 ? 4 : 2);
+            size_t row = (size_t)dim * (dtype == 0 ? 4 : dtype == 3 ? 1 : 2) + (dtype == 3 ? 4 : 0);
+            size_t bytes = (size_t)(pages * 2 * kv * BLOCK_TOKENS) * row;
             int32_t table[8] = {4, 0, 2, 1, 3};
             baton_span span = {0, POSITIONS, 0, 0};
             float *q = floats((size_t)(POSITIONS * heads * dim));

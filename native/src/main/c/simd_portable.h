@@ -95,6 +95,12 @@ INLINE void v_transpose(vf *r) {
     }
 }
 
+INLINE vf v_load_i8(const uint8_t *at) {
+    float r[LANES];
+    EACH r[i] = (float)(int8_t)at[i];
+    return v_load(r);
+}
+
 /* To the nearest whole number, for magnitudes below 2^22: the sum has no room for a fraction. */
 INLINE vf v_round(vf a) {
     vf magic = v_set1(12582912.0f);

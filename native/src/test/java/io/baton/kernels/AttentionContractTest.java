@@ -12,6 +12,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -147,8 +148,15 @@ class AttentionContractTest {
 
     private static double[] stored(KvLayout layout, float[] values, int at) {
         double[] rounded = new double[layout.headDim()];
+        float largest = 0;
         for (int d = 0; d < rounded.length; d++) {
-            rounded[d] = round(layout.dtype(), values[at + d]);
+            largest = Math.max(largest, Math.abs(values[at + d]));
+        }
+        for (int d = 0; d < rounded.length; d++) {
+            rounded[d] =
+                    layout.dtype() == KvDtype.INT8
+                            ? largest / 127 * Math.rint(values[at + d] * (127 / largest))
+                            : round(layout.dtype(), values[at + d]);
         }
         return rounded;
     }
@@ -158,11 +166,12 @@ class AttentionContractTest {
             case F32 -> value;
             case BF16 -> Bfloat16.toFloat(Bfloat16.ofFloat(value));
             case F16 -> Float.float16ToFloat(Float.floatToFloat16(value));
+            case INT8 -> throw new IllegalArgumentException("rounded by rows");
         };
     }
 
     @ParameterizedTest
-    @EnumSource(KvDtype.class)
+    @EnumSource(value = KvDtype.class, mode = EnumSource.Mode.EXCLUDE, names = "INT8")
     void storeRoundsToNearestEvenAndTouchesNothingElse(KvDtype dtype) {
         KvLayout layout = new KvLayout(2, 3, 20, dtype, 16);
         SplittableRandom random = new SplittableRandom(3);
@@ -208,6 +217,52 @@ class AttentionContractTest {
         }
     }
 
+    @Test
+    void bytesStandBeforeTheirScale() {
+        KvLayout layout = new KvLayout(1, 2, 20, KvDtype.INT8, 16);
+        SplittableRandom random = new SplittableRandom(5);
+        float[] k = Rig.gaussian(3 * 40, random);
+        float[] v = Rig.gaussian(3 * 40, random);
+        Arrays.fill(k, 20, 40, 0); // the second head of the first row
+        int[] blocks = {7, 2};
+        try (Rig rig = new Rig(provider, 2);
+                Arena arena = Arena.ofConfined()) {
+            long bytes = layout.blockBytes() * BLOCKS;
+            KvPages pages = new KvPages(rig.kernels.allocate(bytes), layout, BLOCKS);
+            rig.queue.begin(batch(3, 15, blocks));
+            rig.queue.storeKv(rig.tensor(k, 40), rig.tensor(v, 40), pages, 0);
+            rig.queue.submit();
+            rig.queue.await();
+            MemorySegment expected = arena.allocate(bytes, 8);
+            for (int r = 0; r < 3; r++) {
+                for (int head = 0; head < 2; head++) {
+                    long at =
+                            pages.offset(0, blocks[(15 + r) / 16])
+                                    + (head * 16 + (15 + r) % 16) * 24L;
+                    row(expected.asSlice(at, 24), k, r * 40 + head * 20);
+                    row(expected.asSlice(at + 2 * 16 * 24, 24), v, r * 40 + head * 20);
+                }
+            }
+            MemorySegment actual = arena.allocate(bytes, 8);
+            pages.buffer().read(0, actual);
+            assertEquals(-1, expected.mismatch(actual));
+        }
+    }
+
+    private static void row(MemorySegment to, float[] values, int at) {
+        float largest = 0;
+        for (int d = 0; d < 20; d++) {
+            largest = Math.max(largest, Math.abs(values[at + d]));
+        }
+        for (int d = 0; d < 20 && largest > 0; d++) {
+            to.set(
+                    ValueLayout.JAVA_BYTE,
+                    d,
+                    (byte) Math.rint(values[at + d] * (127 / largest)));
+        }
+        to.set(ValueLayout.JAVA_FLOAT_UNALIGNED, 20, largest / 127);
+    }
+
     private static float[] contents(KvPages pages) {
         KvDtype dtype = pages.layout().dtype();
         try (Arena arena = Arena.ofConfined()) {
@@ -225,6 +280,7 @@ class AttentionContractTest {
                             case F16 ->
                                     Float.float16ToFloat(
                                             copy.getAtIndex(ValueLayout.JAVA_SHORT, i));
+                            case INT8 -> copy.get(ValueLayout.JAVA_BYTE, i);
                         };
             }
             return values;

@@ -6,7 +6,8 @@ package io.baton.common.kv;
  *
  * <pre>
  * pool        = layer 0 | layer 1 | ...            each layer: blocks 0..n-1
- * block layer = K: [kvHeads][blockTokens][headDim]  then  V: [kvHeads][blockTokens][headDim]
+ * block layer = K: [kvHeads][blockTokens][row]  then  V: [kvHeads][blockTokens][row]
+ * row         = [headDim] elements; int8: [headDim] signed bytes, then a float32 scale
  * </pre>
  *
  * One layer of one block ("block layer") is contiguous, so KV leaves layer by layer without a
@@ -34,9 +35,14 @@ public record KvLayout(int layers, int kvHeads, int headDim, KvDtype dtype, int 
         return kvHeads * headDim;
     }
 
+    /** Bytes of one head's K (or V) of one token in one layer. */
+    public int rowBytes() {
+        return headDim * dtype.bytes() + (dtype == KvDtype.INT8 ? Float.BYTES : 0);
+    }
+
     /** Bytes of K and V of one block in one layer. */
     public int blockLayerBytes() {
-        return 2 * tokenElements() * blockTokens * dtype.bytes();
+        return 2 * kvHeads * blockTokens * rowBytes();
     }
 
     /** Bytes of one block over all layers. */

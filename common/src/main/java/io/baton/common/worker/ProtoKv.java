@@ -63,7 +63,7 @@ public final class ProtoKv {
         }
         throw new BatonException(
                 ErrorCode.HANDSHAKE_MISMATCH,
-                "the peer's KV dtype is %s; f32, bf16 and f16 are known"
+                "the peer's KV dtype is %s; f32, bf16, f16 and int8 are known"
                         .formatted(format.getDtype()));
     }
 

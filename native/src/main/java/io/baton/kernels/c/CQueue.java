@@ -169,6 +169,7 @@ final class CQueue implements KernelQueue {
                     case F32 -> 0;
                     case BF16 -> 1;
                     case F16 -> 2;
+                    case INT8 -> 3;
                 };
         if (layout.blockTokens() != BLOCK_TOKENS) {
             throw new IllegalArgumentException(

@@ -98,14 +98,13 @@ final class ReferenceAttention {
         KvLayout layout = pages.layout();
         MemorySegment pool = HostBuffer.of(pages.buffer());
         int headDim = layout.headDim();
-        int element = layout.dtype().bytes();
         int blockTokens = layout.blockTokens();
         float[] key = new float[headDim];
         for (int p = 0; p < positions; p++) {
             int position = base + p;
             int block = span.blocks()[position / blockTokens];
             int row = kvHead * blockTokens + position % blockTokens;
-            long keyAt = pages.offset(layer, block) + (long) element * row * headDim;
+            long keyAt = pages.offset(layer, block) + (long) layout.rowBytes() * row;
             read(pool, keyAt, key);
             read(pool, keyAt + layout.blockLayerBytes() / 2, values[p]);
             for (int d = 0; d < headDim; d++) {
@@ -125,6 +124,12 @@ final class ReferenceAttention {
             case F16 -> {
                 for (int d = 0; d < out.length; d++) {
                     out[d] = Float.float16ToFloat(pool.get(ValueLayout.JAVA_SHORT, at + 2L * d));
+                }
+            }
+            case INT8 -> {
+                float scale = pool.get(ValueLayout.JAVA_FLOAT_UNALIGNED, at + out.length);
+                for (int d = 0; d < out.length; d++) {
+                    out[d] = scale * pool.get(ValueLayout.JAVA_BYTE, at + d);
                 }
             }
         }

@@ -1,5 +1,6 @@
 package io.baton.kernels.reference;
 
+import io.baton.common.kv.KvDtype;
 import io.baton.common.kv.KvLayout;
 import io.baton.common.model.RopeTable;
 import io.baton.kernels.Batch;
@@ -14,6 +15,7 @@ import io.baton.kernels.host.Shapes;
 import io.baton.kernels.host.WorkPool;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -198,24 +200,43 @@ public class ReferenceQueue implements KernelQueue {
 
     private static void store(float[] row, KvPages pages, long at, int slot) {
         KvLayout layout = pages.layout();
-        MemorySegment memory = HostBuffer.of(pages.buffer());
         int headDim = layout.headDim();
+        for (int head = 0; head < layout.kvHeads(); head++) {
+            long to = at + (long) (head * layout.blockTokens() + slot) * layout.rowBytes();
+            storeHead(
+                    Arrays.copyOfRange(row, head * headDim, (head + 1) * headDim),
+                    layout.dtype(),
+                    HostBuffer.of(pages.buffer()).asSlice(to, layout.rowBytes()));
+        }
+    }
+
+    private static void storeHead(float[] row, KvDtype dtype, MemorySegment to) {
+        if (dtype == KvDtype.INT8) {
+            storeBytes(row, to);
+            return;
+        }
         for (int i = 0; i < row.length; i++) {
-            int element = (i / headDim * layout.blockTokens() + slot) * headDim + i % headDim;
-            switch (layout.dtype()) {
-                case F32 -> memory.set(ValueLayout.JAVA_FLOAT, at + 4L * element, row[i]);
-                case BF16 ->
-                        memory.set(
-                                ValueLayout.JAVA_SHORT,
-                                at + 2L * element,
-                                Bfloat16.ofFloat(row[i]));
-                case F16 ->
-                        memory.set(
-                                ValueLayout.JAVA_SHORT,
-                                at + 2L * element,
-                                Float.floatToFloat16(row[i]));
+            switch (dtype) {
+                case F32 -> to.set(ValueLayout.JAVA_FLOAT, 4L * i, row[i]);
+                case BF16 -> to.set(ValueLayout.JAVA_SHORT, 2L * i, Bfloat16.ofFloat(row[i]));
+                case F16 -> to.set(ValueLayout.JAVA_SHORT, 2L * i, Float.floatToFloat16(row[i]));
+                case INT8 -> throw new IllegalStateException("a row of bytes has a scale");
             }
         }
+    }
+
+    /** The largest magnitude becomes 127; so small a row is zero. */
+    private static void storeBytes(float[] row, MemorySegment to) {
+        float largest = 0;
+        for (float value : row) {
+            largest = Math.max(largest, Math.abs(value));
+        }
+        boolean zero = largest < 1e-30f;
+        float inverse = zero ? 0 : 127 / largest;
+        for (int i = 0; i < row.length; i++) {
+            to.set(ValueLayout.JAVA_BYTE, i, (byte) Math.rint(row[i] * inverse));
+        }
+        to.set(ValueLayout.JAVA_FLOAT_UNALIGNED, row.length, zero ? 0 : largest / 127);
     }
 
     @Override
