@@ -87,6 +87,7 @@ static void matmuls(baton_pool *const *pools, int levels) {
             int tokens = 1 + (int)(draw() % 13);
             uint8_t *src = blocks_of(kind, rows, cols);
             float *in = floats((size_t)tokens * (size_t)cols);
+            float *alone = floats((size_t)rows);
             float *out[BATON_LEVELS];
             float *table[BATON_LEVELS];
             for (int i = 0; i < levels; i++) {
@@ -101,6 +102,15 @@ static void matmuls(baton_pool *const *pools, int levels) {
                 op.p[1] = w;
                 op.p[2] = out[level];
                 run_one_op(pools[level], &op, "matmul");
+                for (int row = 0; row < tokens; row++) {
+                    op.rows = 1;
+                    op.p[0] = in + row * cols;
+                    op.p[2] = alone;
+                    run_one_op(pools[level], &op, "matmul of a row");
+                    check(
+                        memcmp(alone, out[level] + row * rows, (size_t)rows * 4) == 0,
+                        "a row depends on the others", types[kind].type);
+                }
                 int32_t last = rows - 1;
                 baton_op embed = {.kind = BATON_EMBED, .rows = 1, .cols = cols, .number = {2}};
                 embed.p[0] = &last;
@@ -114,6 +124,7 @@ static void matmuls(baton_pool *const *pools, int levels) {
             }
             free(src);
             free(in);
+            free(alone);
             for (int i = 0; i < levels; i++) {
                 free(out[i]);
                 free(table[i]);
@@ -135,6 +146,7 @@ static void attentions(baton_pool *const *pools, int levels) {
             int32_t table[8] = {4, 0, 2, 1, 3};
             baton_span span = {0, POSITIONS, 0, 0};
             float *q = floats((size_t)(POSITIONS * heads * dim));
+            float *alone = floats((size_t)(heads * dim));
             float *k = floats((size_t)(POSITIONS * kv * dim));
             float *v = floats((size_t)(POSITIONS * kv * dim));
             float *out[BATON_LEVELS];
@@ -157,12 +169,24 @@ static void attentions(baton_pool *const *pools, int levels) {
                 op.p[0] = q;
                 op.p[1] = out[level];
                 run_one_op(pools[level], &op, "attention");
+                for (int row = 0; row < POSITIONS; row++) {
+                    baton_span single = {0, 1, row, 0};
+                    op.rows = 1;
+                    op.p[0] = q + row * heads * dim;
+                    op.p[1] = alone;
+                    op.p[3] = &single;
+                    run_one_op(pools[level], &op, "attention of a row");
+                    check(
+                        memcmp(alone, out[level] + row * heads * dim, (size_t)(heads * dim) * 4) == 0,
+                        "a row's attention depends on the others", shape);
+                }
                 free(pool);
             }
             for (int i = 1; i < levels; i++) {
                 compare(out[0], out[i], (size_t)(POSITIONS * heads * dim), "attention differs", shape);
             }
             free(q);
+            free(alone);
             free(k);
             free(v);
             for (int i = 0; i < levels; i++) {
