@@ -48,13 +48,16 @@ class SamenessTest {
                 Arguments.of("llama", TinyModel.llama().toBytes(), reference()),
                 Arguments.of("gemma3", TinyModel.gemma3().toBytes(), reference()),
                 Arguments.of("llama in C", TinyModel.llama().toBytes(), c(Level.named(""))),
-                Arguments.of("llama, tied head, other types, in C", mixed.toBytes(), c(Level.named(""))),
+                Arguments.of(
+                        "llama, tied head, other types, in C", mixed.toBytes(), c(Level.named(""))),
                 Arguments.of("llama in portable C", mixed.toBytes(), c(Level.PORTABLE)),
                 Arguments.of("gemma3 in C", TinyModel.gemma3().toBytes(), c(Level.named(""))),
                 Arguments.of("gemma2 in C", family("gemma2"), c(Level.named(""))),
                 Arguments.of("qwen2 with YaRN in C", family("qwen2-yarn"), c(Level.named(""))),
                 Arguments.of(
-                        "phi3 with LongRoPE in C", family("phi3-longrope-long"), c(Level.named(""))));
+                        "phi3 with LongRoPE in C",
+                        family("phi3-longrope-long"),
+                        c(Level.named(""))));
     }
 
     private static byte[] family(String name) {

@@ -255,10 +255,7 @@ class AttentionContractTest {
             largest = Math.max(largest, Math.abs(values[at + d]));
         }
         for (int d = 0; d < 20 && largest > 0; d++) {
-            to.set(
-                    ValueLayout.JAVA_BYTE,
-                    d,
-                    (byte) Math.rint(values[at + d] * (127 / largest)));
+            to.set(ValueLayout.JAVA_BYTE, d, (byte) Math.rint(values[at + d] * (127 / largest)));
         }
         to.set(ValueLayout.JAVA_FLOAT_UNALIGNED, 20, largest / 127);
     }

@@ -20,7 +20,8 @@ public enum KvDtype {
     }
 
     /**
-     * The name used in configuration, keys and on the wire: {@code f32}, {@code bf16}, {@code f16}, {@code int8}.
+     * The name used in configuration, keys and on the wire: {@code f32}, {@code bf16}, {@code f16},
+     * {@code int8}.
      */
     public String label() {
         return name().toLowerCase(java.util.Locale.ROOT);

@@ -132,7 +132,9 @@ final class Library {
         }
     }
 
-    /** The highest level up to the cap that library and CPU both have; numbered as {@link Level}. */
+    /**
+     * The highest level up to the cap that library and CPU both have; numbered as {@link Level}.
+     */
     int bestLevel(int cap) {
         return (int) call(bestLevel, cap);
     }

@@ -5,8 +5,8 @@ import io.baton.kernels.Batch;
 import io.baton.kernels.KernelQueue.AttentionShape;
 import io.baton.kernels.KvPages;
 import io.baton.kernels.Tensor;
-import io.baton.kernels.host.Bfloat16;
 import io.baton.kernels.host.HostBuffer;
+import io.baton.kernels.host.KvRows;
 import io.baton.kernels.host.WorkPool;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -105,32 +105,11 @@ final class ReferenceAttention {
             int block = span.blocks()[position / blockTokens];
             int row = kvHead * blockTokens + position % blockTokens;
             long keyAt = pages.offset(layer, block) + (long) layout.rowBytes() * row;
-            read(pool, keyAt, key);
-            read(pool, keyAt + layout.blockLayerBytes() / 2, values[p]);
+            KvRows.load(pool.asSlice(keyAt, layout.rowBytes()), layout.dtype(), key);
+            long valueAt = keyAt + layout.blockLayerBytes() / 2;
+            KvRows.load(pool.asSlice(valueAt, layout.rowBytes()), layout.dtype(), values[p]);
             for (int d = 0; d < headDim; d++) {
                 keys[d][p] = key[d];
-            }
-        }
-    }
-
-    private void read(MemorySegment pool, long at, float[] out) {
-        switch (pages.layout().dtype()) {
-            case F32 -> MemorySegment.copy(pool, ValueLayout.JAVA_FLOAT, at, out, 0, out.length);
-            case BF16 -> {
-                for (int d = 0; d < out.length; d++) {
-                    out[d] = Bfloat16.toFloat(pool.get(ValueLayout.JAVA_SHORT, at + 2L * d));
-                }
-            }
-            case F16 -> {
-                for (int d = 0; d < out.length; d++) {
-                    out[d] = Float.float16ToFloat(pool.get(ValueLayout.JAVA_SHORT, at + 2L * d));
-                }
-            }
-            case INT8 -> {
-                float scale = pool.get(ValueLayout.JAVA_FLOAT_UNALIGNED, at + out.length);
-                for (int d = 0; d < out.length; d++) {
-                    out[d] = scale * pool.get(ValueLayout.JAVA_BYTE, at + d);
-                }
             }
         }
     }

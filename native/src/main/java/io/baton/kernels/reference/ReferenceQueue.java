@@ -1,6 +1,5 @@
 package io.baton.kernels.reference;
 
-import io.baton.common.kv.KvDtype;
 import io.baton.common.kv.KvLayout;
 import io.baton.common.model.RopeTable;
 import io.baton.kernels.Batch;
@@ -8,8 +7,8 @@ import io.baton.kernels.KernelQueue;
 import io.baton.kernels.KvPages;
 import io.baton.kernels.Tensor;
 import io.baton.kernels.Weight;
-import io.baton.kernels.host.Bfloat16;
 import io.baton.kernels.host.HostBuffer;
+import io.baton.kernels.host.KvRows;
 import io.baton.kernels.host.RowWeight;
 import io.baton.kernels.host.Shapes;
 import io.baton.kernels.host.WorkPool;
@@ -203,40 +202,11 @@ public class ReferenceQueue implements KernelQueue {
         int headDim = layout.headDim();
         for (int head = 0; head < layout.kvHeads(); head++) {
             long to = at + (long) (head * layout.blockTokens() + slot) * layout.rowBytes();
-            storeHead(
+            KvRows.store(
                     Arrays.copyOfRange(row, head * headDim, (head + 1) * headDim),
                     layout.dtype(),
                     HostBuffer.of(pages.buffer()).asSlice(to, layout.rowBytes()));
         }
-    }
-
-    private static void storeHead(float[] row, KvDtype dtype, MemorySegment to) {
-        if (dtype == KvDtype.INT8) {
-            storeBytes(row, to);
-            return;
-        }
-        for (int i = 0; i < row.length; i++) {
-            switch (dtype) {
-                case F32 -> to.set(ValueLayout.JAVA_FLOAT, 4L * i, row[i]);
-                case BF16 -> to.set(ValueLayout.JAVA_SHORT, 2L * i, Bfloat16.ofFloat(row[i]));
-                case F16 -> to.set(ValueLayout.JAVA_SHORT, 2L * i, Float.floatToFloat16(row[i]));
-                case INT8 -> throw new IllegalStateException("a row of bytes has a scale");
-            }
-        }
-    }
-
-    /** The largest magnitude becomes 127; so small a row is zero. */
-    private static void storeBytes(float[] row, MemorySegment to) {
-        float largest = 0;
-        for (float value : row) {
-            largest = Math.max(largest, Math.abs(value));
-        }
-        boolean zero = largest < 1e-30f;
-        float inverse = zero ? 0 : 127 / largest;
-        for (int i = 0; i < row.length; i++) {
-            to.set(ValueLayout.JAVA_BYTE, i, (byte) Math.rint(row[i] * inverse));
-        }
-        to.set(ValueLayout.JAVA_FLOAT_UNALIGNED, row.length, zero ? 0 : largest / 127);
     }
 
     @Override

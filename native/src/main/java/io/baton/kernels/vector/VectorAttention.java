@@ -1,15 +1,14 @@
 package io.baton.kernels.vector;
 
 import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import io.baton.common.kv.KvLayout;
 import io.baton.kernels.Batch;
 import io.baton.kernels.KernelQueue.AttentionShape;
 import io.baton.kernels.KvPages;
 import io.baton.kernels.Tensor;
-import io.baton.kernels.host.Bfloat16;
 import io.baton.kernels.host.HostBuffer;
+import io.baton.kernels.host.KvRows;
 import io.baton.kernels.host.WorkPool;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -189,7 +188,6 @@ final class VectorAttention {
 
         private final Tile tile;
         private final int padded;
-        private final short[] halves = new short[headDim];
         private final float[] row = new float[headDim];
 
         Loader(Tile tile, int padded) {
@@ -222,26 +220,9 @@ final class VectorAttention {
             KvLayout layout = pages.layout();
             int block = tile.span().blocks()[position / layout.blockTokens()];
             int slot = tile.kvHead() * layout.blockTokens() + position % layout.blockTokens();
-            long at =
-                    pages.offset(layer, block)
-                            + half
-                            + (long) layout.dtype().bytes() * slot * headDim;
-            MemorySegment memory = HostBuffer.of(pages.buffer());
-            switch (layout.dtype()) {
-                case F32 -> MemorySegment.copy(memory, JAVA_FLOAT, at, row, 0, headDim);
-                case BF16 -> {
-                    MemorySegment.copy(memory, JAVA_SHORT, at, halves, 0, headDim);
-                    for (int d = 0; d < headDim; d++) {
-                        row[d] = Bfloat16.toFloat(halves[d]);
-                    }
-                }
-                case F16 -> {
-                    MemorySegment.copy(memory, JAVA_SHORT, at, halves, 0, headDim);
-                    for (int d = 0; d < headDim; d++) {
-                        row[d] = Float.float16ToFloat(halves[d]);
-                    }
-                }
-            }
+            int bytes = layout.rowBytes();
+            long at = pages.offset(layer, block) + half + (long) bytes * slot;
+            KvRows.load(HostBuffer.of(pages.buffer()).asSlice(at, bytes), layout.dtype(), row);
         }
     }
 }
