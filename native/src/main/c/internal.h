@@ -144,6 +144,19 @@ INLINE int is_nibble_type(int type) {
     return type == BATON_Q4_0 || type == BATON_Q4_1 || type == BATON_Q4_K;
 }
 
+/* Bytes of a panel's block: its scales, then its quanta; and of what stands before 8 blocks (K types). */
+INLINE int block_header(int type, int lanes) {
+    return type == BATON_Q4_1 || type == BATON_Q5_1 ? 4 * lanes : 2 * lanes;
+}
+
+INLINE int quanta_bytes(int type, int lanes) {
+    return (is_nibble_type(type) ? 16 : 32) * lanes;
+}
+
+INLINE int super_header(int type, int lanes) {
+    return !is_k_type(type) ? 0 : type == BATON_Q6_K ? 2 * lanes : 4 * lanes;
+}
+
 /* The byte of column k, row lane among a block's nibbles; odd pairs of columns in the high half. */
 INLINE int nibble_at(int lanes, int lane, int k) {
     return 4 * lanes * (k / 8) + 4 * lane + 2 * (k % 2) + k % 8 / 4;

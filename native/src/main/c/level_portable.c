@@ -68,7 +68,7 @@ static void unpack_quanta(int type, const uint8_t *w, block *to) {
 
 /* The block whose header is at w. */
 static void unpack(int type, const uint8_t *super, const uint8_t *w, block *to) {
-    int header = type == BATON_Q4_1 || type == BATON_Q5_1 ? 32 : 16;
+    int header = block_header(type, LANES);
     unpack_quanta(type, w + header, to);
     EACH {
         if (type == BATON_Q6_K) {
@@ -79,7 +79,7 @@ static void unpack(int type, const uint8_t *super, const uint8_t *w, block *to) 
             to->second[i] = -half_at(super + 16, i) * (float)w[LANES + i];
         } else {
             to->scale[i] = half_at(w, i);
-            to->second[i] = header == 32 ? half_at(w + 16, i) : 0;
+            to->second[i] = header > 2 * LANES ? half_at(w + 2 * LANES, i) : 0;
         }
     }
 }
@@ -116,16 +116,14 @@ static void panel_quant(
     const baton_weight *w, const uint8_t *panel, const matmul_in *in, int first, int rows,
     float acc[][LANES]) {
     int blocks = w->cols / BLOCK;
-    size_t supers = is_k_type(w->type) ? (w->type == BATON_Q6_K ? 16 : 32) : 0;
-    size_t groups = supers == 0 ? 1 : (size_t)blocks / 8;
-    size_t step = (w->panel_bytes - groups * supers) / (size_t)blocks;
+    int step = block_header(w->type, LANES) + quanta_bytes(w->type, LANES);
     const uint8_t *super = panel;
     const uint8_t *at = panel;
     for (int b = 0; b < blocks; b++) {
         block unpacked;
-        if (supers != 0 && b % 8 == 0) {
+        if (is_k_type(w->type) && b % 8 == 0) {
             super = at;
-            at += supers;
+            at += super_header(w->type, LANES);
         }
         unpack(w->type, super, at, &unpacked);
         for (int r = 0; r < rows; r++) {

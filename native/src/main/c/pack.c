@@ -61,19 +61,6 @@ static size_t source_row_bytes(int type, int cols) {
     return (size_t)(cols / elements) * (size_t)source_block_bytes(type);
 }
 
-/* Bytes of the scales before a block's quanta. */
-static int block_header(int type, int lanes) {
-    return type == BATON_Q4_1 || type == BATON_Q5_1 ? 4 * lanes : 2 * lanes;
-}
-
-static int super_header(int type, int lanes) {
-    return !is_k_type(type) ? 0 : type == BATON_Q6_K ? 2 * lanes : 4 * lanes;
-}
-
-static int quanta_bytes(int type, int lanes) {
-    return (is_nibble_type(type) ? 16 : 32) * lanes;
-}
-
 size_t baton_panel_bytes(int type, int cols, int lanes) {
     if (type == BATON_F32) {
         return (size_t)cols * 4 * (size_t)lanes;
