@@ -61,7 +61,7 @@ class ConstrainedTest {
     private static SamplingParams hot(long seed) {
         return new SamplingParams(
                 200, 0, 1f, 0, 1f, 0f, 0f, 0f, 1f, Map.of(), seed, List.of(), Set.of(), false,
-                false, true, -1, -1);
+                false, true, -1, -1, null, Set.of());
     }
 
     private String text(List<Integer> ids) {

@@ -39,7 +39,7 @@ class EngineLoopTest {
     private static SamplingParams stops(int maxTokens, Set<Integer> ids, boolean ignoreEos) {
         return new SamplingParams(
                 maxTokens, 0, 0f, 0, 1f, 0f, 0f, 0f, 1f, Map.of(), 0, List.of(), ids, false,
-                ignoreEos, true, -1, -1);
+                ignoreEos, true, -1, -1, null, Set.of());
     }
 
     private static void assertAtRest(EngineLoop loop) {

@@ -121,7 +121,7 @@ class RealModelTest {
                     SamplingParams params =
                             new SamplingParams(
                                     160, 0, 1f, 0, 1f, 0f, 0f, 0f, 1f, Map.of(), seed, List.of(),
-                                    Set.of(), false, false, true, -1, -1);
+                                    Set.of(), false, false, true, -1, -1, null, Set.of());
                     specs.add(Specs.spec("city" + seed, prompt, params.withConstraint(CITY)));
                 }
                 for (Outcome outcome : Rig.serve(loop, specs)) {

@@ -56,7 +56,9 @@ class SamplerTest {
                     false,
                     true,
                     logprobs,
-                    -1);
+                    -1,
+                    null,
+                    Set.of());
         }
     }
 

@@ -66,6 +66,8 @@ final class Specs {
                 true,
                 true,
                 3,
-                -1);
+                -1,
+                null,
+                Set.of());
     }
 }

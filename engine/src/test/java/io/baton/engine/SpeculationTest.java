@@ -101,7 +101,9 @@ class SpeculationTest {
                 false,
                 true,
                 2,
-                -1);
+                -1,
+                null,
+                Set.of());
     }
 
     /** Says little more than two tokens, and so often what it said before. */
@@ -125,7 +127,9 @@ class SpeculationTest {
                         true,
                         true,
                         -1,
-                        -1);
+                        -1,
+                        null,
+                        Set.of());
         return Specs.spec("c", repeating(1, 4, 40), sampling);
     }
 

@@ -69,7 +69,9 @@ abstract class ClusterTests {
                 true,
                 true,
                 3,
-                -1);
+                -1,
+                null,
+                Set.of());
     }
 
     static Call call(int[] prompt, SamplingParams sampling) {

@@ -60,54 +60,11 @@ public record SamplingParams(
         stopTokenIds = Set.copyOf(stopTokenIds);
     }
 
-    /** Parameters of an answer that may be any text. */
-    public SamplingParams(
-            int maxTokens,
-            int minTokens,
-            float temperature,
-            int topK,
-            float topP,
-            float minP,
-            float frequencyPenalty,
-            float presencePenalty,
-            float repetitionPenalty,
-            Map<Integer, Float> logitBias,
-            long seed,
-            List<String> stop,
-            Set<Integer> stopTokenIds,
-            boolean includeStop,
-            boolean ignoreEos,
-            boolean skipSpecialTokens,
-            int logprobs,
-            int promptLogprobs) {
-        this(
-                maxTokens,
-                minTokens,
-                temperature,
-                topK,
-                topP,
-                minP,
-                frequencyPenalty,
-                presencePenalty,
-                repetitionPenalty,
-                logitBias,
-                seed,
-                stop,
-                stopTokenIds,
-                includeStop,
-                ignoreEos,
-                skipSpecialTokens,
-                logprobs,
-                promptLogprobs,
-                null,
-                Set.of());
-    }
-
     /** Greedy decoding of {@code maxTokens} tokens, nothing else set. */
     public static SamplingParams greedy(int maxTokens) {
         return new SamplingParams(
                 maxTokens, 0, 0f, 0, 1f, 0f, 0f, 0f, 1f, Map.of(), 0L, List.of(), Set.of(), false,
-                false, true, -1, -1);
+                false, true, -1, -1, null, Set.of());
     }
 
     /** The same with further texts that end the answer. */

@@ -59,7 +59,9 @@ public record SamplingOptions(
                 ignoreEos,
                 skipSpecialTokens,
                 logprobs,
-                -1);
+                -1,
+                null,
+                Set.of());
     }
 
     /**

@@ -89,7 +89,9 @@ class RequestParserTest {
                         true,
                         false,
                         3,
-                        -1),
+                        -1,
+                        null,
+                        Set.of()),
                 options.sampling().params(7, options.sampling().seed().getAsLong()));
     }
 

@@ -38,7 +38,9 @@ class ProtoSamplingTest {
                     true,
                     false,
                     4,
-                    2);
+                    2,
+                    null,
+                    Set.of());
 
     @Test
     void samplingSurvivesTheWire() throws Exception {
