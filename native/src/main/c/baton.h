@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define BATON_ABI 3
+#define BATON_ABI 4
 
 #if defined(__GNUC__)
 #define BATON_EXPORT __attribute__((visibility("default")))
@@ -96,6 +96,7 @@ typedef struct {
 
 typedef struct baton_pool baton_pool;
 typedef struct baton_weight baton_weight;
+typedef struct baton_lane baton_lane;
 
 BATON_EXPORT int32_t baton_abi(void);
 
@@ -105,7 +106,7 @@ BATON_EXPORT int32_t baton_best_level(int32_t cap);
 /* The level is one that baton_best_level gave. NULL if threads or memory are refused. The caller of baton_run is one of the threads. */
 BATON_EXPORT baton_pool *baton_pool_open(int32_t threads, int32_t level);
 
-/* Ends the threads and frees every weight. No call may be running. */
+/* Ends the threads and frees every weight. No call may be running, and no lane may run again. */
 BATON_EXPORT void baton_pool_close(baton_pool *pool);
 
 /* Repacks a weight; src is read, not kept. NULL if there is no memory. One call at a time. */
@@ -114,17 +115,27 @@ BATON_EXPORT baton_weight *baton_weight_pack(
 
 BATON_EXPORT int64_t baton_weight_bytes(const baton_weight *weight);
 
-/* Runs the operations in order. One call at a time. */
-BATON_EXPORT int32_t baton_run(baton_pool *pool, const baton_op *ops, int32_t count);
+/*
+ * A caller of the pool. Where several want to compute at once, they take turns with all threads, and
+ * each gets time in proportion to its share (any positive number). NULL if there is no memory.
+ */
+BATON_EXPORT baton_lane *baton_lane_open(baton_pool *pool, double share);
+
+/* No call may be running. The pool may be closed already. */
+BATON_EXPORT void baton_lane_close(baton_lane *lane);
+
+/* Runs the operations in order. One call at a time for each lane. */
+BATON_EXPORT int32_t baton_run(baton_lane *lane, const baton_op *ops, int32_t count);
 
 /*
  * Ticks that callers of baton_run have spent since the library was loaded, each in one slot alone:
  * operations under their kind; products under MATMUL + the weight's type; their rounding of rows
- * under QUANTISE; waiting for other threads under WAIT. Slot 0 is the clock itself.
+ * under QUANTISE; waiting for other threads under WAIT, for the lane's turn under TURN. Slot 0 is the clock itself.
  */
 enum {
     BATON_PROFILE_QUANTISE = 24,
     BATON_PROFILE_WAIT = 25,
+    BATON_PROFILE_TURN = 26,
     BATON_PROFILE_MATMUL = 32,
     BATON_PROFILE_SLOTS = 64
 };

@@ -2,6 +2,7 @@
 #ifndef BATON_INTERNAL_H
 #define BATON_INTERNAL_H
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -173,15 +174,48 @@ INLINE int byte_at(int lanes, int lane, int k) {
 
 /* pool.c */
 typedef void (*pool_task)(void *context, int task, int thread);
+typedef struct baton_turns baton_turns;
 
-struct baton_pool;
-void baton_pool_share(baton_pool *pool, int tasks, pool_task task, void *context);
+/* Runs tasks 0 to tasks - 1, within turns of the lane, and returns when all are done. */
+void baton_lane_share(baton_lane *lane, int tasks, pool_task task, void *context);
 int baton_pool_threads(const baton_pool *pool);
 const baton_level *baton_pool_level(const baton_pool *pool);
+baton_turns *baton_pool_turns(const baton_pool *pool);
+/* The lane in which weights are repacked. */
+baton_lane *baton_pool_loading(const baton_pool *pool);
 /* Memory until the pool closes, 64-byte aligned, in large pages where it is much. */
 void *baton_pool_keep(baton_pool *pool, size_t bytes);
-/* Scratch memory of a slot, kept and grown; NULL if there is none. */
+/* Of a clock that never goes back. */
+int64_t baton_nanos(void);
+
+/* turns.c */
 enum { SCRATCH_QUANT, SCRATCH_TASK, SCRATCH_PARTS, SCRATCH_SLOTS };
-void *baton_pool_scratch(baton_pool *pool, int slot, size_t bytes);
+
+/* A caller of a pool. Its clock and place in line are guarded by the turns' lock. */
+struct baton_lane {
+    baton_pool *pool;
+    double share;
+    double start;
+    int64_t since;
+    /* When the turn is looked at again; the owner's own. */
+    int64_t until;
+    pthread_cond_t turn;
+    baton_lane *next;
+    /* Ticks counted as inner work so far (profile.c). */
+    uint64_t inner;
+    void *scratch[SCRATCH_SLOTS];
+    size_t scratch_bytes[SCRATCH_SLOTS];
+};
+
+baton_turns *baton_turns_open(void);
+void baton_turns_close(baton_turns *turns);
+void baton_turn_begin(baton_lane *lane);
+void baton_turn_end(baton_lane *lane);
+/* Whether another lane should compute now; the pool's threads may still have tasks of this one. */
+int baton_turn_is_over(baton_lane *lane);
+/* Lets others compute and waits for the next turn. No thread of the pool may have a task. */
+void baton_turn_pass(baton_lane *lane);
+/* Scratch memory of a slot, kept and grown; NULL if there is none. */
+void *baton_lane_scratch(baton_lane *lane, int slot, size_t bytes);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * Threads that share out numbered tasks. The caller of a job is one of them and takes the serial
  * parts alone. A job is one 64-bit ticket: tasks in the upper half, the next one in the lower. A
- * thread takes a task by adding one; the caller waits until as many are completed as there are. A
- * thread that the system does not run therefore delays nobody unless it holds a task.
+ * thread takes a task by adding one; the caller waits until as many are completed as were taken. A
+ * thread that the system does not run therefore delays nobody unless it holds a task. A caller
+ * whose turn is over (turns.c) takes the ticket back, and goes on at the next task in its next turn.
  *
  * A thread without work spins a little, then sleeps on a condition variable.
  */
@@ -53,8 +54,8 @@ struct baton_pool {
     pthread_cond_t wake;
     slab *slabs;
     size_t slab_free;
-    void *scratch[SCRATCH_SLOTS];
-    size_t scratch_bytes[SCRATCH_SLOTS];
+    baton_turns *turns;
+    baton_lane *loading;
 };
 
 INLINE void relax(void) {
@@ -65,7 +66,7 @@ INLINE void relax(void) {
 #endif
 }
 
-static int64_t nanos(void) {
+int64_t baton_nanos(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
@@ -75,15 +76,18 @@ static int has_task(uint64_t ticket) {
     return (uint32_t)ticket < (uint32_t)(ticket >> 32);
 }
 
-/* Takes and runs tasks until none is left. */
-static void work(baton_pool *pool, int thread) {
-    while (has_task(atomic_load_explicit(&pool->ticket, memory_order_acquire))) {
-        uint64_t mine = atomic_fetch_add_explicit(&pool->ticket, 1, memory_order_acq_rel);
-        if (has_task(mine)) {
-            pool->task(pool->context, (int)(uint32_t)mine, thread);
-            atomic_fetch_add_explicit(&pool->completed, 1, memory_order_release);
-        }
+/* Takes and runs a task; 0 if there is none. */
+static int work(baton_pool *pool, int thread) {
+    if (!has_task(atomic_load_explicit(&pool->ticket, memory_order_acquire))) {
+        return 0;
     }
+    uint64_t mine = atomic_fetch_add_explicit(&pool->ticket, 1, memory_order_acq_rel);
+    if (!has_task(mine)) {
+        return 0;
+    }
+    pool->task(pool->context, (int)(uint32_t)mine, thread);
+    atomic_fetch_add_explicit(&pool->completed, 1, memory_order_release);
+    return 1;
 }
 
 static int idle(baton_pool *pool) {
@@ -91,7 +95,7 @@ static int idle(baton_pool *pool) {
 }
 
 static void spin(baton_pool *pool) {
-    int64_t until = nanos() + SPIN_NANOS;
+    int64_t until = baton_nanos() + SPIN_NANOS;
     do {
         for (int i = 0; i < SPINS_BETWEEN_LOOKS; i++) {
             if (!idle(pool)) {
@@ -99,7 +103,7 @@ static void spin(baton_pool *pool) {
             }
             relax();
         }
-    } while (nanos() < until);
+    } while (baton_nanos() < until);
 }
 
 static void sleep_until_woken(baton_pool *pool) {
@@ -116,7 +120,8 @@ static void *run_worker(void *argument) {
     worker *self = argument;
     baton_pool *pool = self->pool;
     while (!atomic_load(&pool->closing)) {
-        work(pool, self->index);
+        while (work(pool, self->index)) {
+        }
         spin(pool);
         if (idle(pool)) {
             sleep_until_woken(pool);
@@ -133,28 +138,55 @@ static void wake_sleepers(baton_pool *pool) {
     }
 }
 
-void baton_pool_share(baton_pool *pool, int tasks, pool_task task, void *context) {
-    if (tasks <= 1 || pool->started == 0) {
-        for (int i = 0; i < tasks; i++) {
-            task(context, i, 0);
-        }
-        return;
-    }
-    pool->task = task;
-    pool->context = context;
-    atomic_store_explicit(&pool->completed, 0, memory_order_relaxed);
-    atomic_store(&pool->ticket, (uint64_t)tasks << 32);
-    wake_sleepers(pool);
-    work(pool, 0);
+/* Waits until the other threads have completed what they took. */
+static void wait_for(baton_lane *lane, uint32_t taken) {
+    baton_pool *pool = lane->pool;
     uint64_t start = profile_now();
-    int64_t until = nanos() + SPIN_NANOS;
-    while (atomic_load_explicit(&pool->completed, memory_order_acquire) < (uint32_t)tasks) {
+    int64_t until = baton_nanos() + SPIN_NANOS;
+    while (atomic_load_explicit(&pool->completed, memory_order_acquire) < taken) {
         relax();
-        if (nanos() > until) {
+        if (baton_nanos() > until) {
             sched_yield();
         }
     }
-    profile_add(BATON_PROFILE_WAIT, profile_now() - start);
+    profile_inner(lane, BATON_PROFILE_WAIT, profile_now() - start);
+}
+
+/* Shares out the tasks from the given one on until the turn is over; returns the next task. */
+static int share_a_turn(baton_lane *lane, int from, int tasks, pool_task task, void *context) {
+    baton_pool *pool = lane->pool;
+    pool->task = task;
+    pool->context = context;
+    atomic_store_explicit(&pool->completed, 0, memory_order_relaxed);
+    atomic_store(&pool->ticket, (uint64_t)tasks << 32 | (uint32_t)from);
+    wake_sleepers(pool);
+    int next = tasks;
+    while (work(pool, 0)) {
+        if (baton_turn_is_over(lane)) {
+            uint32_t taken = (uint32_t)atomic_exchange(&pool->ticket, 0);
+            next = taken < (uint32_t)tasks ? (int)taken : tasks;
+            break;
+        }
+    }
+    wait_for(lane, (uint32_t)(next - from));
+    return next;
+}
+
+void baton_lane_share(baton_lane *lane, int tasks, pool_task task, void *context) {
+    if (tasks <= 1 || lane->pool->started == 0) {
+        for (int i = 0; i < tasks; i++) {
+            task(context, i, 0);
+            if (i + 1 < tasks && baton_turn_is_over(lane)) {
+                baton_turn_pass(lane);
+            }
+        }
+        return;
+    }
+    int next = share_a_turn(lane, 0, tasks, task, context);
+    while (next < tasks) {
+        baton_turn_pass(lane);
+        next = share_a_turn(lane, next, tasks, task, context);
+    }
 }
 
 static int start_threads(baton_pool *pool) {
@@ -200,7 +232,10 @@ baton_pool *baton_pool_open(int32_t threads, int32_t level) {
     pthread_cond_init(&pool->wake, NULL);
     pool->handles = calloc((size_t)threads, sizeof *pool->handles);
     pool->workers = calloc((size_t)threads, sizeof *pool->workers);
-    if (pool->handles == NULL || pool->workers == NULL || !start_threads(pool)) {
+    pool->turns = baton_turns_open();
+    pool->loading = baton_lane_open(pool, 1);
+    if (pool->handles == NULL || pool->workers == NULL || pool->turns == NULL ||
+        pool->loading == NULL || !start_threads(pool)) {
         baton_pool_close(pool);
         return NULL;
     }
@@ -221,9 +256,10 @@ void baton_pool_close(baton_pool *pool) {
         free(each);
         each = next;
     }
-    for (int i = 0; i < SCRATCH_SLOTS; i++) {
-        free(pool->scratch[i]);
+    if (pool->loading != NULL) {
+        baton_lane_close(pool->loading);
     }
+    baton_turns_close(pool->turns);
     pthread_cond_destroy(&pool->wake);
     pthread_mutex_destroy(&pool->lock);
     free(pool->handles);
@@ -237,6 +273,14 @@ int baton_pool_threads(const baton_pool *pool) {
 
 const baton_level *baton_pool_level(const baton_pool *pool) {
     return pool->level;
+}
+
+baton_turns *baton_pool_turns(const baton_pool *pool) {
+    return pool->turns;
+}
+
+baton_lane *baton_pool_loading(const baton_pool *pool) {
+    return pool->loading;
 }
 
 static slab *new_slab(baton_pool *pool, size_t bytes) {
@@ -283,19 +327,4 @@ void *baton_pool_keep(baton_pool *pool, size_t bytes) {
     void *memory = pool->slabs->memory + (SLAB - pool->slab_free);
     pool->slab_free -= need;
     return memory;
-}
-
-void *baton_pool_scratch(baton_pool *pool, int slot, size_t bytes) {
-    if (pool->scratch_bytes[slot] < bytes) {
-        size_t rounded = (bytes + bytes / 4 + LINE) / LINE * LINE;
-        void *memory = NULL;
-        if (posix_memalign(&memory, LINE, rounded) != 0) {
-            return NULL;
-        }
-        memset(memory, 0, rounded);
-        free(pool->scratch[slot]);
-        pool->scratch[slot] = memory;
-        pool->scratch_bytes[slot] = rounded;
-    }
-    return pool->scratch[slot];
 }

@@ -1,6 +1,6 @@
 /*
- * Counters that are always on. Only threads inside baton_run write them, one per pool; with several
- * pools at once an update may be lost, which makes a share a little too small and nothing wrong.
+ * Counters that are always on. Only threads inside baton_run write them; with several of them at
+ * once an update may be lost, which makes a share a little too small and nothing wrong.
  */
 #include "profile.h"
 
@@ -10,26 +10,36 @@
 
 static _Atomic uint64_t counters[BATON_PROFILE_SLOTS];
 
-void profile_add(int slot, uint64_t ticks) {
+static void add(int slot, uint64_t ticks) {
     uint64_t before = atomic_load_explicit(&counters[slot], memory_order_relaxed);
     atomic_store_explicit(&counters[slot], before + ticks, memory_order_relaxed);
 }
 
-uint64_t profile_inner(void) {
-    return atomic_load_explicit(&counters[BATON_PROFILE_WAIT], memory_order_relaxed) +
-        atomic_load_explicit(&counters[BATON_PROFILE_QUANTISE], memory_order_relaxed);
+profile_mark profile_begin(const baton_lane *lane) {
+    return (profile_mark){profile_now(), lane->inner};
 }
 
-void profile_own(int slot, uint64_t start, uint64_t inner) {
-    uint64_t whole = profile_now() - start;
-    uint64_t within = profile_inner() - inner;
-    profile_add(slot, whole > within ? whole - within : 0);
+static uint64_t own(const baton_lane *lane, profile_mark mark) {
+    uint64_t whole = profile_now() - mark.start;
+    uint64_t within = lane->inner - mark.inner;
+    return whole > within ? whole - within : 0;
 }
 
-void profile_matmul(const baton_op *op, uint64_t start, uint64_t inner) {
-    uint64_t whole = profile_now() - start;
-    uint64_t within = profile_inner() - inner;
-    uint64_t own = whole > within ? whole - within : 0;
+void profile_own(const baton_lane *lane, int slot, profile_mark mark) {
+    add(slot, own(lane, mark));
+}
+
+void profile_inner(baton_lane *lane, int slot, uint64_t ticks) {
+    add(slot, ticks);
+    lane->inner += ticks;
+}
+
+void profile_own_inner(baton_lane *lane, int slot, profile_mark mark) {
+    profile_inner(lane, slot, own(lane, mark));
+}
+
+void profile_matmul(const baton_lane *lane, const baton_op *op, profile_mark mark) {
+    uint64_t ticks = own(lane, mark);
     int64_t bytes = 0;
     for (int i = 0; i < op->count; i++) {
         bytes += baton_weight_bytes(op->p[1 + 2 * i]);
@@ -37,7 +47,7 @@ void profile_matmul(const baton_op *op, uint64_t start, uint64_t inner) {
     for (int i = 0; i < op->count && bytes > 0; i++) {
         const baton_weight *w = op->p[1 + 2 * i];
         double part = (double)baton_weight_bytes(w) / (double)bytes;
-        profile_add(BATON_PROFILE_MATMUL + w->type, (uint64_t)((double)own * part));
+        add(BATON_PROFILE_MATMUL + w->type, (uint64_t)((double)ticks * part));
     }
 }
 

@@ -22,15 +22,24 @@ static inline uint64_t profile_now(void) {
 #endif
 }
 
-void profile_add(int slot, uint64_t ticks);
+/* When a caller began a piece of work, and what it had counted as inner work by then. */
+typedef struct {
+    uint64_t start;
+    uint64_t inner;
+} profile_mark;
 
-/* What has been counted as inner work so far: it is taken from the time of what is around it. */
-uint64_t profile_inner(void);
+profile_mark profile_begin(const baton_lane *lane);
 
-/* Adds the time since start, without the inner work since then. */
-void profile_own(int slot, uint64_t start, uint64_t inner);
+/* Adds the time since the mark, without the inner work since then. */
+void profile_own(const baton_lane *lane, int slot, profile_mark mark);
+
+/* Adds inner work: it is taken from the time of what is around it. */
+void profile_inner(baton_lane *lane, int slot, uint64_t ticks);
+
+/* As profile_own, but the work is inner work of what is around it. */
+void profile_own_inner(baton_lane *lane, int slot, profile_mark mark);
 
 /* Adds a product's own time, shared between its weights by their bytes. */
-void profile_matmul(const baton_op *op, uint64_t start, uint64_t inner);
+void profile_matmul(const baton_lane *lane, const baton_op *op, profile_mark mark);
 
 #endif

@@ -97,7 +97,9 @@ baton_weight *baton_weight_pack(
         baton_pack_vector(weight, src);
     } else {
         pack_job job = {weight, src};
-        baton_pool_share(pool, weight->panels, pack_task, &job);
+        baton_turn_begin(baton_pool_loading(pool));
+        baton_lane_share(baton_pool_loading(pool), weight->panels, pack_task, &job);
+        baton_turn_end(baton_pool_loading(pool));
     }
     return weight;
 }
@@ -122,14 +124,14 @@ static void row_task(void *context, int task, int thread) {
     job->function(job->op, from, to < job->op->rows ? to : job->op->rows);
 }
 
-static void run_rows(baton_pool *pool, const baton_op *op, int row_elements, row_function function) {
+static void run_rows(baton_lane *lane, const baton_op *op, int row_elements, row_function function) {
     if ((int64_t)op->rows * row_elements <= ALONE) {
         function(op, 0, op->rows);
         return;
     }
     int rows = row_elements >= TASK_ELEMENTS ? 1 : TASK_ELEMENTS / row_elements;
     row_job job = {op, function, rows};
-    baton_pool_share(pool, (op->rows + rows - 1) / rows, row_task, &job);
+    baton_lane_share(lane, (op->rows + rows - 1) / rows, row_task, &job);
 }
 
 static void embed_rows(const baton_op *op, int from, int to) {
@@ -220,11 +222,11 @@ static void split(matmul_job *job) {
     }
 }
 
-static int quantise_rows(baton_pool *pool, matmul_job *job) {
+static int quantise_rows(baton_lane *lane, matmul_job *job) {
     size_t elements = (size_t)job->in.rows * (size_t)job->op->cols;
     size_t blocks = elements / BLOCK;
-    uint8_t *memory = baton_pool_scratch(
-        pool, SCRATCH_QUANT, blocks * sizeof(block_meta) + 2 * elements);
+    uint8_t *memory = baton_lane_scratch(
+        lane, SCRATCH_QUANT, blocks * sizeof(block_meta) + 2 * elements);
     if (memory == NULL) {
         return BATON_NO_MEMORY;
     }
@@ -238,15 +240,14 @@ static int quantise_rows(baton_pool *pool, matmul_job *job) {
         job->quant_rows_per_task = job->in.rows;
     }
     int tasks = (job->in.rows + job->quant_rows_per_task - 1) / job->quant_rows_per_task;
-    uint64_t start = profile_now();
-    uint64_t inner = profile_inner();
-    baton_pool_share(pool, tasks, quant_task, job);
-    profile_own(BATON_PROFILE_QUANTISE, start, inner);
+    profile_mark mark = profile_begin(lane);
+    baton_lane_share(lane, tasks, quant_task, job);
+    profile_own_inner(lane, BATON_PROFILE_QUANTISE, mark);
     return BATON_OK;
 }
 
-static int run_matmul(baton_pool *pool, const baton_op *op) {
-    matmul_job job = {.op = op, .level = baton_pool_level(pool)};
+static int run_matmul(baton_lane *lane, const baton_op *op) {
+    matmul_job job = {.op = op, .level = baton_pool_level(lane->pool)};
     job.in.x = op->p[0];
     job.in.rows = op->rows;
     int quantised = 0;
@@ -257,11 +258,11 @@ static int run_matmul(baton_pool *pool, const baton_op *op) {
     if (op->rows == 0) {
         return BATON_OK;
     }
-    if (quantised && quantise_rows(pool, &job) != BATON_OK) {
+    if (quantised && quantise_rows(lane, &job) != BATON_OK) {
         return BATON_NO_MEMORY;
     }
     split(&job);
-    baton_pool_share(pool, job.first_task[BATON_PROJECTIONS], matmul_task, &job);
+    baton_lane_share(lane, job.first_task[BATON_PROJECTIONS], matmul_task, &job);
     return BATON_OK;
 }
 
@@ -300,71 +301,80 @@ static void attention_join_task(void *context, int tile, int thread) {
 }
 
 /* Few tiles with many positions: their parts are shared out, then joined. */
-static int run_attention_parts(baton_pool *pool, attention_job *job, int tiles) {
+static int run_attention_parts(baton_lane *lane, attention_job *job, int tiles) {
     job->first_part[0] = 0;
     for (int i = 0; i < tiles; i++) {
         job->first_part[i + 1] = job->first_part[i] + job->level->attention_parts(job->op, i);
     }
     job->partial_stride = job->level->attention_partial(job->op);
-    job->partial = baton_pool_scratch(
-        pool, SCRATCH_PARTS, (size_t)job->first_part[tiles] * job->partial_stride * 4);
+    job->partial = baton_lane_scratch(
+        lane, SCRATCH_PARTS, (size_t)job->first_part[tiles] * job->partial_stride * 4);
     if (job->partial == NULL) {
         return BATON_NO_MEMORY;
     }
-    baton_pool_share(pool, job->first_part[tiles], attention_part_task, job);
-    baton_pool_share(pool, tiles, attention_join_task, job);
+    baton_lane_share(lane, job->first_part[tiles], attention_part_task, job);
+    baton_lane_share(lane, tiles, attention_join_task, job);
     return BATON_OK;
 }
 
-static int run_attention(baton_pool *pool, const baton_op *op) {
-    const baton_level *level = baton_pool_level(pool);
+static int run_attention(baton_lane *lane, const baton_op *op) {
+    const baton_level *level = baton_pool_level(lane->pool);
     attention_job job = {.op = op, .level = level};
-    int threads = baton_pool_threads(pool);
+    int threads = baton_pool_threads(lane->pool);
     job.stride = (level->attention_scratch(op) + 15) / 16 * 16;
-    job.scratch = baton_pool_scratch(pool, SCRATCH_TASK, (size_t)threads * job.stride * 4);
+    job.scratch = baton_lane_scratch(lane, SCRATCH_TASK, (size_t)threads * job.stride * 4);
     if (job.scratch == NULL) {
         return BATON_NO_MEMORY;
     }
     int tiles = level->attention_tiles(op);
     if (threads > 1 && tiles <= ATTENTION_SPLIT && tiles < TILES_PER_THREAD * threads) {
-        return run_attention_parts(pool, &job, tiles);
+        return run_attention_parts(lane, &job, tiles);
     }
-    baton_pool_share(pool, tiles, attention_task, &job);
+    baton_lane_share(lane, tiles, attention_task, &job);
     return BATON_OK;
 }
 
-static int run_one(baton_pool *pool, const baton_op *op) {
-    const baton_level *level = baton_pool_level(pool);
+static int run_one(baton_lane *lane, const baton_op *op) {
+    const baton_level *level = baton_pool_level(lane->pool);
     switch (op->kind) {
-        case BATON_EMBED: run_rows(pool, op, op->cols, embed_rows); break;
-        case BATON_NORM: run_rows(pool, op, op->cols * op->count, level->norm); break;
-        case BATON_MATMUL: return run_matmul(pool, op);
-        case BATON_ADD: run_rows(pool, op, op->cols, level->add); break;
-        case BATON_ROPE: run_rows(pool, op, op->cols, level->rope); break;
-        case BATON_STORE: run_rows(pool, op, op->cols, level->store); break;
-        case BATON_ATTENTION: return run_attention(pool, op);
-        case BATON_GATED: run_rows(pool, op, op->cols, level->gated); break;
-        case BATON_BIAS: run_rows(pool, op, op->cols, level->bias); break;
-        case BATON_SOFTCAP: run_rows(pool, op, op->cols, level->softcap); break;
-        case BATON_GATHER: run_rows(pool, op, op->cols, gather_rows); break;
+        case BATON_EMBED: run_rows(lane, op, op->cols, embed_rows); break;
+        case BATON_NORM: run_rows(lane, op, op->cols * op->count, level->norm); break;
+        case BATON_MATMUL: return run_matmul(lane, op);
+        case BATON_ADD: run_rows(lane, op, op->cols, level->add); break;
+        case BATON_ROPE: run_rows(lane, op, op->cols, level->rope); break;
+        case BATON_STORE: run_rows(lane, op, op->cols, level->store); break;
+        case BATON_ATTENTION: return run_attention(lane, op);
+        case BATON_GATED: run_rows(lane, op, op->cols, level->gated); break;
+        case BATON_BIAS: run_rows(lane, op, op->cols, level->bias); break;
+        case BATON_SOFTCAP: run_rows(lane, op, op->cols, level->softcap); break;
+        case BATON_GATHER: run_rows(lane, op, op->cols, gather_rows); break;
         default: return BATON_BAD_OPERATION;
     }
     return BATON_OK;
 }
 
-int32_t baton_run(baton_pool *pool, const baton_op *ops, int32_t count) {
+static int run_all(baton_lane *lane, const baton_op *ops, int32_t count) {
     for (int32_t i = 0; i < count; i++) {
-        uint64_t start = profile_now();
-        uint64_t inner = profile_inner();
-        int status = run_one(pool, &ops[i]);
+        profile_mark mark = profile_begin(lane);
+        int status = run_one(lane, &ops[i]);
         if (status != BATON_OK) {
             return status;
         }
         if (ops[i].kind == BATON_MATMUL) {
-            profile_matmul(&ops[i], start, inner);
+            profile_matmul(lane, &ops[i], mark);
         } else {
-            profile_own(ops[i].kind, start, inner);
+            profile_own(lane, ops[i].kind, mark);
+        }
+        if (i + 1 < count && baton_turn_is_over(lane)) {
+            baton_turn_pass(lane);
         }
     }
     return BATON_OK;
+}
+
+int32_t baton_run(baton_lane *lane, const baton_op *ops, int32_t count) {
+    baton_turn_begin(lane);
+    int status = run_all(lane, ops, count);
+    baton_turn_end(lane);
+    return status;
 }

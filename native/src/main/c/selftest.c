@@ -3,6 +3,8 @@
  * the sanitizers (BATON_SANITIZE). What the operations compute is tested from Java.
  */
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,11 +76,11 @@ static void compare(const float *a, const float *b, size_t count, const char *wh
     }
 }
 
-static void run_one_op(baton_pool *pool, baton_op *op, const char *what) {
-    check(baton_run(pool, op, 1) == BATON_OK, what, op->kind);
+static void run_one_op(baton_lane *lane, baton_op *op, const char *what) {
+    check(baton_run(lane, op, 1) == BATON_OK, what, op->kind);
 }
 
-static void matmuls(baton_pool *const *pools, int levels) {
+static void matmuls(baton_lane *const *lanes, int levels) {
     static const int row_counts[] = {1, 5, 8, 67};
     for (int kind = 0; kind < (int)(sizeof types / sizeof *types); kind++) {
         for (int shape = 0; shape < 4; shape++) {
@@ -95,18 +97,18 @@ static void matmuls(baton_pool *const *pools, int levels) {
                 table[i] = floats((size_t)cols);
             }
             for (int level = 0; level < levels; level++) {
-                baton_weight *w = baton_weight_pack(pools[level], types[kind].type, rows, cols, src);
+                baton_weight *w = baton_weight_pack(lanes[level]->pool, types[kind].type, rows, cols, src);
                 check(w != NULL, "no weight", kind);
                 baton_op op = {.kind = BATON_MATMUL, .rows = tokens, .cols = cols, .count = 1};
                 op.p[0] = in;
                 op.p[1] = w;
                 op.p[2] = out[level];
-                run_one_op(pools[level], &op, "matmul");
+                run_one_op(lanes[level], &op, "matmul");
                 for (int row = 0; row < tokens; row++) {
                     op.rows = 1;
                     op.p[0] = in + row * cols;
                     op.p[2] = alone;
-                    run_one_op(pools[level], &op, "matmul of a row");
+                    run_one_op(lanes[level], &op, "matmul of a row");
                     check(
                         memcmp(alone, out[level] + row * rows, (size_t)rows * 4) == 0,
                         "a row depends on the others", types[kind].type);
@@ -116,7 +118,7 @@ static void matmuls(baton_pool *const *pools, int levels) {
                 embed.p[0] = &last;
                 embed.p[1] = w;
                 embed.p[2] = table[level];
-                run_one_op(pools[level], &embed, "embed");
+                run_one_op(lanes[level], &embed, "embed");
             }
             for (int i = 1; i < levels; i++) {
                 compare(out[0], out[i], (size_t)tokens * (size_t)rows, "levels differ", types[kind].type);
@@ -133,7 +135,7 @@ static void matmuls(baton_pool *const *pools, int levels) {
     }
 }
 
-static void attentions(baton_pool *const *pools, int levels) {
+static void attentions(baton_lane *const *lanes, int levels) {
     static const int shapes[][4] = {{1, 1, 16, 0}, {9, 3, 64, 0}, {4, 1, 20, 7}, {2, 2, 80, 33}};
     for (int shape = 0; shape < 4; shape++) {
         for (int dtype = 0; dtype < 4; dtype++) {
@@ -160,7 +162,7 @@ static void attentions(baton_pool *const *pools, int levels) {
                 memcpy(store.n, n, sizeof n);
                 void *p[] = {k, v, pool, &span, table};
                 memcpy(store.p, p, sizeof p);
-                run_one_op(pools[level], &store, "store");
+                run_one_op(lanes[level], &store, "store");
                 baton_op op = store;
                 op.kind = BATON_ATTENTION;
                 op.cols = heads * dim;
@@ -168,14 +170,14 @@ static void attentions(baton_pool *const *pools, int levels) {
                 op.number[1] = shape % 2 == 1 ? 2.0f : 0;
                 op.p[0] = q;
                 op.p[1] = out[level];
-                run_one_op(pools[level], &op, "attention");
+                run_one_op(lanes[level], &op, "attention");
                 for (int row = 0; row < POSITIONS; row++) {
                     baton_span single = {0, 1, row, 0};
                     op.rows = 1;
                     op.p[0] = q + row * heads * dim;
                     op.p[1] = alone;
                     op.p[3] = &single;
-                    run_one_op(pools[level], &op, "attention of a row");
+                    run_one_op(lanes[level], &op, "attention of a row");
                     check(
                         memcmp(alone, out[level] + row * heads * dim, (size_t)(heads * dim) * 4) == 0,
                         "a row's attention depends on the others", shape);
@@ -197,13 +199,13 @@ static void attentions(baton_pool *const *pools, int levels) {
 }
 
 /* Many short jobs: threads go to sleep, are woken and come late. */
-static void crowd(baton_pool *pool) {
+static void crowd(baton_lane *lane) {
     enum { ROWS = 40 };
     float *x = floats((size_t)ROWS * WIDTH);
     float *delta = floats((size_t)ROWS * WIDTH);
     float *gain = floats(WIDTH);
     float *expected = malloc((size_t)ROWS * WIDTH * 4);
-    baton_weight *w = baton_weight_pack(pool, BATON_F32, 1, WIDTH, gain);
+    baton_weight *w = baton_weight_pack(lane->pool, BATON_F32, 1, WIDTH, gain);
     check(w != NULL, "no gain", 0);
     for (int i = 0; i < ROWS * WIDTH; i++) {
         expected[i] = x[i];
@@ -216,7 +218,7 @@ static void crowd(baton_pool *pool) {
         {.kind = BATON_BIAS, .rows = ROWS, .cols = WIDTH, .p = {x, w}},
         {.kind = BATON_SOFTCAP, .rows = ROWS, .cols = WIDTH, .number = {3}, .p = {x}}};
     for (int round = 0; round < ROUNDS; round++) {
-        check(baton_run(pool, ops, OPS) == BATON_OK, "crowd", round);
+        check(baton_run(lane, ops, OPS) == BATON_OK, "crowd", round);
     }
     for (int round = 0; round < ROUNDS; round++) {
         for (int row = 0; row < ROWS; row++) {
@@ -228,13 +230,89 @@ static void crowd(baton_pool *pool) {
             }
             one[0].p[1] = one[2].p[1] = delta + row * WIDTH;
             one[1].p[2] = one[2].p[2] = expected + row * WIDTH;
-            check(baton_run(pool, one, OPS) == BATON_OK, "alone", row);
+            check(baton_run(lane, one, OPS) == BATON_OK, "alone", row);
         }
     }
     check(memcmp(x, expected, (size_t)ROWS * WIDTH * 4) == 0, "rows depend on the threads", 0);
     free(x);
     free(delta);
     free(gain);
+    free(expected);
+}
+
+/* One of two callers that compute the same product at the same time. */
+typedef struct {
+    baton_lane *lane;
+    const baton_weight *weight;
+    const float *in;
+    const float *expected;
+    float *out;
+    /* Products that are done: of each caller, and those after which the smaller share ends. */
+    _Atomic int done;
+    const _Atomic int *other;
+    _Atomic int *ended;
+} caller;
+
+enum { TOKENS = 64, FEATURES = 512, PRODUCTS = 12 };
+
+static void *run_caller(void *argument) {
+    caller *self = argument;
+    baton_op op = {.kind = BATON_MATMUL, .rows = TOKENS, .cols = WIDTH, .count = 1};
+    op.p[0] = (void *)self->in;
+    op.p[1] = (void *)self->weight;
+    op.p[2] = self->out;
+    while (!atomic_load(self->ended)) {
+        memset(self->out, 0, (size_t)TOKENS * FEATURES * 4);
+        run_one_op(self->lane, &op, "product of one of two");
+        check(
+            memcmp(self->out, self->expected, (size_t)TOKENS * FEATURES * 4) == 0,
+            "another caller changes a product", atomic_load(&self->done));
+        int done = atomic_fetch_add(&self->done, 1) + 1;
+        if (done >= PRODUCTS && atomic_load(self->other) >= PRODUCTS) {
+            atomic_store(self->ended, 1);
+        }
+    }
+    return NULL;
+}
+
+/*
+ * Two callers with shares 1 and 9 get the same bits as one alone, and neither waits for ever. Their
+ * pace is only looked at coarsely: nine times is the aim, twice is asked for.
+ */
+static void shared(baton_lane *lane) {
+    uint8_t *src = blocks_of(3, FEATURES, WIDTH);
+    float *in = floats((size_t)TOKENS * WIDTH);
+    float *expected = floats((size_t)TOKENS * FEATURES);
+    baton_weight *w = baton_weight_pack(lane->pool, BATON_Q4_0, FEATURES, WIDTH, src);
+    check(w != NULL, "no weight to share", 0);
+    baton_op op = {.kind = BATON_MATMUL, .rows = TOKENS, .cols = WIDTH, .count = 1};
+    op.p[0] = in;
+    op.p[1] = w;
+    op.p[2] = expected;
+    run_one_op(lane, &op, "product alone");
+    static caller callers[2];
+    _Atomic int ended = 0;
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++) {
+        callers[i] = (caller){baton_lane_open(lane->pool, i == 0 ? 1 : 9), w, in, expected,
+            floats((size_t)TOKENS * FEATURES), 0, &callers[1 - i].done, &ended};
+        check(callers[i].lane != NULL, "no lane", i);
+    }
+    for (int i = 0; i < 2; i++) {
+        check(pthread_create(&threads[i], NULL, run_caller, &callers[i]) == 0, "no thread", i);
+    }
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    int small = atomic_load(&callers[0].done);
+    int large = atomic_load(&callers[1].done);
+    check(large >= 2 * small, "the larger share got too little", 100 * large / small);
+    for (int i = 0; i < 2; i++) {
+        baton_lane_close(callers[i].lane);
+        free(callers[i].out);
+    }
+    free(src);
+    free(in);
     free(expected);
 }
 
@@ -249,20 +327,25 @@ static void profiled(void) {
 }
 
 int main(void) {
-    baton_pool *pools[BATON_LEVELS] = {NULL};
+    baton_lane *lanes[BATON_LEVELS] = {NULL};
     int levels = 0;
     for (int level = 0; level < BATON_LEVELS; level++) {
         if (baton_best_level(level) == level) {
-            pools[levels] = baton_pool_open(THREADS, level);
-            check(pools[levels] != NULL, "no pool", level);
+            baton_pool *pool = baton_pool_open(THREADS, level);
+            check(pool != NULL, "no pool", level);
+            lanes[levels] = baton_lane_open(pool, 1);
+            check(lanes[levels] != NULL, "no lane", level);
             levels++;
         }
     }
-    matmuls(pools, levels);
-    attentions(pools, levels);
+    matmuls(lanes, levels);
+    attentions(lanes, levels);
     for (int level = 0; level < levels; level++) {
-        crowd(pools[level]);
-        baton_pool_close(pools[level]);
+        baton_pool *pool = lanes[level]->pool;
+        crowd(lanes[level]);
+        shared(lanes[level]);
+        baton_lane_close(lanes[level]);
+        baton_pool_close(pool);
     }
     profiled();
     printf("selftest: %d levels agree\n", levels);

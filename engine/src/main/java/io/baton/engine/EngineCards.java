@@ -107,11 +107,12 @@ public final class EngineCards {
      * Engine options from configuration.
      *
      * @param name of the engine's thread
+     * @param share of the processors, relative to other engines on the same kernels
      * @throws BatonException CONFIGURATION if the pool is larger than 2^31 blocks or the asked
      *     length longer than the model's context
      */
     public static EngineOptions options(
-            Configuration configuration, String name, ModelConfig model) {
+            Configuration configuration, String name, double share, ModelConfig model) {
         KvLayout layout =
                 model.kvLayout(configuration.get(KvSettings.DTYPE), EngineOptions.BLOCK_TOKENS);
         long blocks =
@@ -148,6 +149,7 @@ public final class EngineCards {
                 new EngineOptions.Policy(
                         configuration.get(EngineSettings.PATIENCE_TOKENS),
                         configuration.get(EngineSettings.DECODE_STRETCH),
-                        configuration.get(EngineSettings.SPECULATIVE_TOKENS)));
+                        configuration.get(EngineSettings.SPECULATIVE_TOKENS),
+                        share));
     }
 }

@@ -39,17 +39,21 @@ public record EngineOptions(
      * @param patienceTokens tokens for which a priority is passed over at most
      * @param decodeStretch what a step with prefill in it may take, against its decode rows alone
      * @param draftTokens tokens guessed at most and verified in one step; 0 for none
+     * @param share of the processors' time while other engines on the same kernels compute too,
+     *     relative to theirs
      */
-    public record Policy(long patienceTokens, double decodeStretch, int draftTokens) {
+    public record Policy(
+            long patienceTokens, double decodeStretch, int draftTokens, double share) {
         public Policy {
             require(patienceTokens > 0, "patience must be at least one token");
             require(decodeStretch > 1, "a step with prefill takes longer than one without");
             require(draftTokens >= 0, "no fewer than 0 tokens can be guessed");
+            require(share > 0, "an engine needs a share of the processors");
         }
 
-        /** 16,384 tokens, 2.4 times, no guesses. */
+        /** 16,384 tokens, 2.4 times, no guesses, share 1. */
         public static Policy usual() {
-            return new Policy(16_384, 2.4, 0);
+            return new Policy(16_384, 2.4, 0, 1);
         }
     }
 

@@ -71,7 +71,7 @@ public final class Transformer implements Engine {
         last = tensor(kernels, options.maxSequences(), config.hidden());
         logits = tensor(kernels, options.maxSequences(), config.vocab());
         hostLogits = host.allocate(logits.buffer().bytes(), 64);
-        queue = kernels.newQueue();
+        queue = kernels.newQueue(options.policy().share());
     }
 
     /**

@@ -25,7 +25,7 @@ class FairTurnsTest {
         return new Scheduler(
                 new KvPool(blocks),
                 new Limits(stepTokens, sequences, 500, blocks * BLOCK, 256, BLOCK),
-                new EngineOptions.Policy(PATIENCE, 1000, 0),
+                new EngineOptions.Policy(PATIENCE, 1000, 0, 1),
                 false);
     }
 

@@ -88,7 +88,7 @@ class ParkingTest {
         EngineLoop loop =
                 EngineLoops.start(
                         // 4 blocks each and one that holds the engine; 2 to 3 more each.
-                        Rig.options(20, 64, new EngineOptions.Policy(16_384, 1e6, draftTokens)),
+                        Rig.options(20, 64, new EngineOptions.Policy(16_384, 1e6, draftTokens, 1)),
                         rig.weights,
                         rig.kernels,
                         rig.language(Set.of()),

@@ -39,7 +39,7 @@ final class Rig implements AutoCloseable {
 
     /** Steps as long as their rows allow: how fast this machine is decides nothing. */
     static EngineOptions options(int poolBlocks, int stepTokens) {
-        return options(poolBlocks, stepTokens, new EngineOptions.Policy(16_384, 1e6, 0));
+        return options(poolBlocks, stepTokens, new EngineOptions.Policy(16_384, 1e6, 0, 1));
     }
 
     static EngineOptions options(int poolBlocks, int stepTokens, EngineOptions.Policy policy) {

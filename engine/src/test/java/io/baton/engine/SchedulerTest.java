@@ -27,7 +27,7 @@ class SchedulerTest {
     /** One whose steps are as long as their rows allow. */
     private static Scheduler scheduler(KvPool pool, int stepTokens, int sequences) {
         return scheduler(
-                pool, stepTokens, sequences, new EngineOptions.Policy(16_384, 1000, 0), false);
+                pool, stepTokens, sequences, new EngineOptions.Policy(16_384, 1000, 0, 1), false);
     }
 
     private static Scheduler scheduler(
@@ -250,7 +250,7 @@ class SchedulerTest {
                         pool,
                         stepTokens,
                         random.nextInt(1, 8),
-                        new EngineOptions.Policy(random.nextInt(16, 2000), 2.4, random.nextInt(5)),
+                        new EngineOptions.Policy(random.nextInt(16, 2000), 2.4, random.nextInt(5), 1),
                         random.nextBoolean());
         List<Sequence> open = new ArrayList<>();
         for (int i = 0; i < 2000; i++) {

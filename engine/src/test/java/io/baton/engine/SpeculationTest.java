@@ -70,7 +70,7 @@ class SpeculationTest {
 
     private static EngineOptions options(int poolBlocks, int stepTokens, int draftTokens) {
         return Rig.options(
-                poolBlocks, stepTokens, new EngineOptions.Policy(16_384, 1e6, draftTokens));
+                poolBlocks, stepTokens, new EngineOptions.Policy(16_384, 1e6, draftTokens, 1));
     }
 
     /** Text that says everything several times, so that there is something to guess. */

@@ -14,6 +14,9 @@ public record KernelTimes(long clock, Map<String, Long> ticks) {
     /** The kind of the caller's waiting for other threads. */
     public static final String WAIT = "wait";
 
+    /** The kind of the caller's waiting for its turn while other queues compute. */
+    public static final String TURN = "turn";
+
     public KernelTimes {
         ticks = Map.copyOf(ticks);
     }

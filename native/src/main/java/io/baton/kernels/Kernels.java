@@ -6,8 +6,8 @@ import java.util.Optional;
 
 /**
  * A provider of kernels. Chosen once at start by {@code KernelsProviders}, with the reason printed.
- * Safe for any thread; queues are not. Several queues of one provider share its thread pool: one
- * submission runs at a time.
+ * Safe for any thread; queues are not. Several queues of one provider share its threads: they take
+ * turns, each with all threads.
  */
 public interface Kernels extends AutoCloseable {
     NumericProfile profile();
@@ -31,7 +31,19 @@ public interface Kernels extends AutoCloseable {
      */
     Weight weight(TensorType type, int rows, int cols, MemorySegment data);
 
-    KernelQueue newQueue();
+    /**
+     * A queue with a share of the threads' time where several queues want to compute at once; alone
+     * it has all of it. The C kernels keep to the shares and cut long operations into turns; the
+     * providers in plain Java give turns in the order of arrival, one operation each.
+     *
+     * @param share positive, relative to the other queues' shares
+     */
+    KernelQueue newQueue(double share);
+
+    /** A queue with share 1. */
+    default KernelQueue newQueue() {
+        return newQueue(1);
+    }
 
     /**
      * Where this process' time in the kernels went so far; empty if the provider does not count.

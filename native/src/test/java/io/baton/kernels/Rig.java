@@ -35,6 +35,10 @@ final class Rig implements AutoCloseable {
 
     /** Submits, waits and reads the first {@code rows} rows. */
     float[] read(Tensor tensor, int rows) {
+        return read(queue, tensor, rows);
+    }
+
+    static float[] read(KernelQueue queue, Tensor tensor, int rows) {
         queue.submit();
         queue.await();
         try (Arena arena = Arena.ofConfined()) {

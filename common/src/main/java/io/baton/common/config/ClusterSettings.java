@@ -1,6 +1,7 @@
 package io.baton.common.config;
 
 import static io.baton.common.config.SettingType.bool;
+import static io.baton.common.config.SettingType.decimal;
 import static io.baton.common.config.SettingType.duration;
 import static io.baton.common.config.SettingType.integer;
 import static io.baton.common.config.SettingType.list;
@@ -131,6 +132,17 @@ public final class ClusterSettings {
             GROUP.add(
                     Setting.of("up.decoders", integer(1, 256), "1", "Decoders that up starts.")
                             .withFlag("--decoders"));
+    public static final Setting<Double> UP_DECODE_SHARE =
+            GROUP.add(
+                    Setting.of(
+                                    "up.decode-share",
+                                    decimal(0.05, 0.95),
+                                    "0.5",
+                                    "The part of the processors' time that decoders get while"
+                                            + " prefillers in the same process compute too; who"
+                                            + " is alone has all of it. With the C kernels;"
+                                            + " processes of their own share as the system does.")
+                            .withFlag("--decode-share"));
     public static final Setting<Boolean> UP_PROCESSES =
             GROUP.add(
                     Setting.of(

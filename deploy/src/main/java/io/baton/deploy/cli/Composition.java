@@ -32,6 +32,9 @@ import java.util.Optional;
 
 /** Puts roles together from the configuration: the composition root. */
 final class Composition {
+    /** The share of a worker whose kernels nobody else uses. */
+    static final double ALONE = 1;
+
     private static final String DEMO_NAME = "baton-demo";
 
     private Composition() {}
@@ -139,20 +142,36 @@ final class Composition {
         }
     }
 
-    /** Starts a prefiller that joins the configured routers. */
+    /**
+     * Starts a prefiller that joins the configured routers.
+     *
+     * @param share of the processors, relative to the other workers on the same kernels
+     */
     static PrefillerWorker prefiller(
-            Configuration configuration, String id, Served served, MeterRegistry meters) {
+            Configuration configuration,
+            String id,
+            double share,
+            Served served,
+            MeterRegistry meters) {
         EngineOptions engine =
-                EngineCards.options(configuration, id, served.runtime().weights().config());
+                EngineCards.options(configuration, id, share, served.runtime().weights().config());
         return PrefillerWorker.start(
                 options(configuration, id, served, engine), engine, served.runtime(), meters);
     }
 
-    /** Starts a decoder, or a colocated worker if the configuration says so. */
+    /**
+     * Starts a decoder, or a colocated worker if the configuration says so.
+     *
+     * @param share of the processors, relative to the other workers on the same kernels
+     */
     static DecoderWorker decoder(
-            Configuration configuration, String id, Served served, MeterRegistry meters) {
+            Configuration configuration,
+            String id,
+            double share,
+            Served served,
+            MeterRegistry meters) {
         EngineOptions engine =
-                EngineCards.options(configuration, id, served.runtime().weights().config());
+                EngineCards.options(configuration, id, share, served.runtime().weights().config());
         Role role =
                 configuration.get(ClusterSettings.ROLE_COLOCATED)
                         ? Role.ROLE_COLOCATED

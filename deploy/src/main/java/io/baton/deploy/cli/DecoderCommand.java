@@ -22,6 +22,6 @@ final class DecoderCommand extends WorkerCommands {
             String id,
             Composition.Served served,
             PrometheusMeterRegistry meters) {
-        return Composition.decoder(configuration, id, served, meters);
+        return Composition.decoder(configuration, id, Composition.ALONE, served, meters);
     }
 }

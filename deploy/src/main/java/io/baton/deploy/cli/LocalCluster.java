@@ -86,13 +86,17 @@ final class LocalCluster implements AutoCloseable {
                         "0");
         boolean colocated = base.get(ClusterSettings.ROLE_COLOCATED);
         int prefillers = colocated ? 0 : base.get(ClusterSettings.UP_PREFILLERS);
+        int decoders = base.get(ClusterSettings.UP_DECODERS);
+        double decodeShare = base.get(ClusterSettings.UP_DECODE_SHARE);
         for (int i = 1; i <= prefillers; i++) {
             String id = "prefiller-" + i;
-            add(id, Composition.prefiller(base.with(address), id, served, meters));
+            double share = (1 - decodeShare) / prefillers;
+            add(id, Composition.prefiller(base.with(address), id, share, served, meters));
         }
-        for (int i = 1; i <= base.get(ClusterSettings.UP_DECODERS); i++) {
+        for (int i = 1; i <= decoders; i++) {
             String id = (colocated ? "colocated-" : "decoder-") + i;
-            add(id, Composition.decoder(base.with(address), id, served, meters));
+            double share = decodeShare / decoders;
+            add(id, Composition.decoder(base.with(address), id, share, served, meters));
         }
     }
 

@@ -19,6 +19,6 @@ final class PrefillerCommand extends WorkerCommands {
             String id,
             Composition.Served served,
             PrometheusMeterRegistry meters) {
-        return Composition.prefiller(configuration, id, served, meters);
+        return Composition.prefiller(configuration, id, Composition.ALONE, served, meters);
     }
 }

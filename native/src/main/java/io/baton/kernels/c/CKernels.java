@@ -99,8 +99,8 @@ public final class CKernels implements Kernels {
     }
 
     @Override
-    public KernelQueue newQueue() {
-        return new CQueue(pool, ropes);
+    public KernelQueue newQueue(double share) {
+        return new CQueue(pool.lane(Shapes.share(share)), ropes);
     }
 
     @Override

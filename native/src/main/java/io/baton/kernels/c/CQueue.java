@@ -24,15 +24,15 @@ final class CQueue implements KernelQueue {
 
     private static final Batch NONE = new Batch(new int[0], new Batch.Span[0]);
 
-    private final NativePool pool;
+    private final NativePool.Lane lane;
     private final RopeCopies ropes;
     private final Arena arena = Arena.ofShared();
     private final Operations operations = new Operations(arena);
     private final StepMemory step = new StepMemory();
     private Batch batch = NONE;
 
-    CQueue(NativePool pool, RopeCopies ropes) {
-        this.pool = pool;
+    CQueue(NativePool.Lane lane, RopeCopies ropes) {
+        this.lane = lane;
         this.ropes = ropes;
     }
 
@@ -233,7 +233,7 @@ final class CQueue implements KernelQueue {
             return;
         }
         try {
-            pool.run(operations);
+            lane.run(operations);
         } finally {
             operations.clear();
             step.forgetLists();
@@ -250,5 +250,6 @@ final class CQueue implements KernelQueue {
         operations.clear();
         step.close();
         arena.close();
+        lane.close();
     }
 }

@@ -1,6 +1,7 @@
 package io.baton.kernels.c;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -23,7 +24,7 @@ import java.util.Locale;
  */
 final class Library {
     /** Must equal {@code BATON_ABI} of the header. */
-    private static final int ABI = 3;
+    private static final int ABI = 4;
 
     private static final String FILE = "libbaton_kernels.so";
 
@@ -42,6 +43,8 @@ final class Library {
     private final MethodHandle close;
     private final MethodHandle pack;
     private final MethodHandle weightBytes;
+    private final MethodHandle openLane;
+    private final MethodHandle closeLane;
     private final MethodHandle run;
     private final MethodHandle profile;
 
@@ -67,6 +70,8 @@ final class Library {
                         JAVA_INT,
                         ADDRESS);
         weightBytes = function(symbols, "baton_weight_bytes", JAVA_LONG, ADDRESS);
+        openLane = function(symbols, "baton_lane_open", ADDRESS, ADDRESS, JAVA_DOUBLE);
+        closeLane = action(symbols, "baton_lane_close", ADDRESS);
         run = function(symbols, "baton_run", JAVA_INT, ADDRESS, ADDRESS, JAVA_INT);
         profile = action(symbols, "baton_profile", ADDRESS);
     }
@@ -163,10 +168,19 @@ final class Library {
         call(profile, slots);
     }
 
+    /** A caller of the pool with a share of its time, or {@link MemorySegment#NULL}. */
+    MemorySegment openLane(MemorySegment pool, double share) {
+        return (MemorySegment) call(openLane, pool, share);
+    }
+
+    void closeLane(MemorySegment lane) {
+        call(closeLane, lane);
+    }
+
     /** Runs {@code count} operations; 0 if all went well. */
-    int run(MemorySegment pool, MemorySegment operations, int count) {
+    int run(MemorySegment lane, MemorySegment operations, int count) {
         try {
-            return (int) run.invokeExact(pool, operations, count);
+            return (int) run.invokeExact(lane, operations, count);
         } catch (RuntimeException | Error e) {
             throw e;
         } catch (Throwable e) {

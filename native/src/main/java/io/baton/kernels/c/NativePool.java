@@ -4,12 +4,19 @@ import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 
-/** The library's threads and weights. One call at a time; callers wait in the order of arrival. */
+/**
+ * The library's threads and weights. Safe for any thread; the pool ends when no call runs any more.
+ */
 final class NativePool implements AutoCloseable {
     private final Library library;
     private final MemorySegment pool;
-    private final ReentrantLock turn = new ReentrantLock(true);
+
+    /** Calls hold it for reading, the end for writing. */
+    private final ReentrantReadWriteLock open = new ReentrantReadWriteLock();
+
+    private final ReentrantLock packing = new ReentrantLock();
     private boolean closed;
 
     NativePool(Library library, MemorySegment pool) {
@@ -17,24 +24,28 @@ final class NativePool implements AutoCloseable {
         this.pool = pool;
     }
 
-    void run(Operations operations) {
-        turn.lock();
+    /**
+     * A caller of the pool.
+     *
+     * @param share its part of the threads' time where several callers compute, relative to theirs
+     */
+    Lane lane(double share) {
+        open.readLock().lock();
         try {
             checkOpen();
-            int status = library.run(pool, operations.memory(), operations.count());
-            if (status != 0) {
-                throw new BatonException(
-                        ErrorCode.OVERLOADED,
-                        "no memory for a step's intermediate values (native status %d); lower --max-num-seqs or the prefill step"
-                                .formatted(status));
+            MemorySegment lane = library.openLane(pool, share);
+            if (lane.equals(MemorySegment.NULL)) {
+                throw new BatonException(ErrorCode.OVERLOADED, "no memory for a queue of kernels");
             }
+            return new Lane(lane);
         } finally {
-            turn.unlock();
+            open.readLock().unlock();
         }
     }
 
     MemorySegment pack(int[] typeRowsCols, MemorySegment data) {
-        turn.lock();
+        open.readLock().lock();
+        packing.lock();
         try {
             checkOpen();
             MemorySegment weight = library.pack(pool, typeRowsCols, data);
@@ -47,7 +58,8 @@ final class NativePool implements AutoCloseable {
             }
             return weight;
         } finally {
-            turn.unlock();
+            packing.unlock();
+            open.readLock().unlock();
         }
     }
 
@@ -59,14 +71,52 @@ final class NativePool implements AutoCloseable {
 
     @Override
     public void close() {
-        turn.lock();
+        open.writeLock().lock();
         try {
             if (!closed) {
                 closed = true;
                 library.close(pool);
             }
         } finally {
-            turn.unlock();
+            open.writeLock().unlock();
+        }
+    }
+
+    /**
+     * One caller: its place in the line for the threads, and its intermediate values. Used by one
+     * thread at a time. May be closed after the pool.
+     */
+    final class Lane implements AutoCloseable {
+        private final MemorySegment lane;
+        private boolean ended;
+
+        private Lane(MemorySegment lane) {
+            this.lane = lane;
+        }
+
+        /** Waits for turns and runs the operations; returns when they are done. */
+        void run(Operations operations) {
+            open.readLock().lock();
+            try {
+                checkOpen();
+                int status = library.run(lane, operations.memory(), operations.count());
+                if (status != 0) {
+                    throw new BatonException(
+                            ErrorCode.OVERLOADED,
+                            "no memory for a step's intermediate values (native status %d); lower --max-num-seqs or the prefill step"
+                                    .formatted(status));
+                }
+            } finally {
+                open.readLock().unlock();
+            }
+        }
+
+        @Override
+        public void close() {
+            if (!ended) {
+                ended = true;
+                library.closeLane(lane);
+            }
         }
     }
 }

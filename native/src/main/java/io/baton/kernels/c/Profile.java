@@ -14,6 +14,7 @@ import java.util.Map;
 final class Profile {
     private static final int QUANTISE = 24;
     private static final int WAIT = 25;
+    private static final int TURN = 26;
     private static final int MATMUL = 32;
     private static final int SLOTS = 64;
 
@@ -29,6 +30,7 @@ final class Profile {
             }
             put(ticks, "quantise", slots, QUANTISE);
             put(ticks, KernelTimes.WAIT, slots, WAIT);
+            put(ticks, KernelTimes.TURN, slots, TURN);
             for (TensorType type : TensorType.values()) {
                 put(ticks, "matmul " + type, slots, MATMUL + type.id());
             }

@@ -18,6 +18,14 @@ import java.lang.foreign.MemorySegment;
 public final class Shapes {
     private Shapes() {}
 
+    /** A queue's share is a positive number; returned. */
+    public static double share(double share) {
+        if (!(share > 0 && share < Double.POSITIVE_INFINITY)) {
+            throw new IllegalArgumentException("a share must be positive, got " + share);
+        }
+        return share;
+    }
+
     /** A weight's bytes are exactly those of its shape. */
     public static void weight(TensorType type, int rows, int cols, MemorySegment data) {
         require(rows > 0 && cols > 0, "a weight has %d x %d elements", rows, cols);

@@ -56,7 +56,8 @@ public final class ReferenceKernels implements Kernels {
     }
 
     @Override
-    public KernelQueue newQueue() {
+    public KernelQueue newQueue(double share) {
+        Shapes.share(share);
         return new ReferenceQueue(pool);
     }
 

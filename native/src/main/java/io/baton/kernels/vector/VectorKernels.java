@@ -66,7 +66,8 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
-    public KernelQueue newQueue() {
+    public KernelQueue newQueue(double share) {
+        Shapes.share(share);
         return new VectorQueue(pool, matmul);
     }
 
