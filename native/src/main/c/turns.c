@@ -1,6 +1,6 @@
 /*
  * Callers of one pool, who take turns: each turn has all of the pool's threads. While several
- * callers want to compute, a turn ends after about a millisecond, in the middle of a product if
+ * callers want to compute, a turn ends after about two milliseconds, in the middle of a product if
  * need be, and the next is the caller's with the smallest start: start-time fair queueing (Goyal,
  * Vin, Cheng 1996). A caller's clock advances by the time it computes divided by its share; one
  * that comes back from idleness starts at the clock of whoever computes, without credit. A caller
@@ -14,7 +14,7 @@
 #include "internal.h"
 #include "profile.h"
 
-#define TURN_NANOS 1000000
+#define TURN_NANOS 2000000
 #define LINE 64
 
 struct baton_turns {

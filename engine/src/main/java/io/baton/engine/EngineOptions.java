@@ -42,8 +42,7 @@ public record EngineOptions(
      * @param share of the processors' time while other engines on the same kernels compute too,
      *     relative to theirs
      */
-    public record Policy(
-            long patienceTokens, double decodeStretch, int draftTokens, double share) {
+    public record Policy(long patienceTokens, double decodeStretch, int draftTokens, double share) {
         public Policy {
             require(patienceTokens > 0, "patience must be at least one token");
             require(decodeStretch > 1, "a step with prefill takes longer than one without");

@@ -167,7 +167,9 @@ class SamenessTest {
         }
         // Beside sequences that generate, spans are as short as this machine's speed makes them.
         EngineLoop smooth =
-                rig.loop(Rig.options(200, 64, new EngineOptions.Policy(16_384, 1.7, 0, 1)), Set.of());
+                rig.loop(
+                        Rig.options(200, 64, new EngineOptions.Policy(16_384, 1.7, 0, 1)),
+                        Set.of());
         assertSame(expected, Rig.serveTogether(smooth, specs), "batch, spans by time");
         assertAtRest(smooth);
         apart(rig, specs, expected);

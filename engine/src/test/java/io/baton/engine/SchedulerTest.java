@@ -250,7 +250,8 @@ class SchedulerTest {
                         pool,
                         stepTokens,
                         random.nextInt(1, 8),
-                        new EngineOptions.Policy(random.nextInt(16, 2000), 2.4, random.nextInt(5), 1),
+                        new EngineOptions.Policy(
+                                random.nextInt(16, 2000), 2.4, random.nextInt(5), 1),
                         random.nextBoolean());
         List<Sequence> open = new ArrayList<>();
         for (int i = 0; i < 2000; i++) {

@@ -15,9 +15,10 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whether a long prompt holds up streams that run (head-of-line blocking), on one colocated worker:
- * the time between tokens of running streams without and with a long prompt arriving, and that
- * prompt's time to first token without and with the streams; turn by turn in one run.
+ * Whether a long prompt holds up streams that run (head-of-line blocking), on one colocated worker
+ * or on a prefiller and a decoder in one process ({@code shape=1p1d}): the time between tokens of
+ * running streams without and with a long prompt arriving, and that prompt's time to first token
+ * without and with the streams; turn by turn in one run.
  *
  * <p>Pass rule, for each number of streams: the p99 of the time between tokens at most {@value
  * #MOST_GAP} times, and the median TTFT at most {@value #MOST_TTFT} times.
@@ -26,7 +27,7 @@ public final class HolSuite implements Suite {
     private static final double MOST_GAP = 3;
     private static final double MOST_TTFT = 2.5;
     private static final Set<String> OPTIONS =
-            Set.of("model", "threads", "streams", "prompt", "rounds", "stretch");
+            Set.of("model", "threads", "streams", "prompt", "rounds", "stretch", "shape", "share");
     private static final int QUIET_EVENTS = 100;
     private static final int STREAM_PROMPT = 32;
 
@@ -50,9 +51,11 @@ public final class HolSuite implements Suite {
                         "unknown option %s; hol knows %s".formatted(option, OPTIONS));
             }
         }
-        List<String> arguments = new ArrayList<>(List.of("--colocated"));
+        List<String> arguments = new ArrayList<>(shape(context));
         context.option("model").ifPresent(model -> arguments.addAll(List.of("--model", model)));
         arguments.addAll(List.of("--threads", context.option("threads").orElse("2")));
+        context.option("share")
+                .ifPresent(share -> arguments.addAll(List.of("--decode-share", share)));
         context.option("stretch")
                 .ifPresent(
                         factor ->
@@ -75,6 +78,15 @@ public final class HolSuite implements Suite {
             }
         }
         return pass;
+    }
+
+    private static List<String> shape(SuiteContext context) {
+        return switch (context.option("shape").orElse("colocated")) {
+            case "colocated" -> List.of("--colocated");
+            case "1p1d" -> List.of();
+            default ->
+                    throw new IllegalArgumentException("the shapes of hol are colocated and 1p1d");
+        };
     }
 
     private record Prompter(OpenAiClient client, String model, int tokens) {
