@@ -1,6 +1,7 @@
 package io.baton.common.grammar;
 
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * A set of Unicode scalar values, as sorted ranges that do not touch: {@code {from, to, from, to,
@@ -49,6 +50,31 @@ final class CodePoints {
 
     int to(int range) {
         return ranges[2 * range + 1];
+    }
+
+    /** All that is in any of some sets. */
+    static CodePoints any(List<CodePoints> sets) {
+        long[] keys = new long[sets.stream().mapToInt(CodePoints::ranges).sum()];
+        int count = 0;
+        for (CodePoints set : sets) {
+            for (int i = 0; i < set.ranges(); i++) {
+                keys[count++] = (long) set.from(i) << 32 | set.to(i);
+            }
+        }
+        Arrays.sort(keys);
+        int[] out = new int[2 * count];
+        int size = 0;
+        for (long key : keys) {
+            int from = (int) (key >>> 32);
+            int to = (int) key;
+            if (size > 0 && from <= out[size - 1] + 1) {
+                out[size - 1] = Math.max(out[size - 1], to);
+            } else {
+                out[size++] = from;
+                out[size++] = to;
+            }
+        }
+        return new CodePoints(Arrays.copyOf(out, size));
     }
 
     CodePoints or(CodePoints other) {

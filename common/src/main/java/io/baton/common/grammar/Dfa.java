@@ -54,26 +54,22 @@ final class Dfa implements Terminal {
         return next.length / columns;
     }
 
-    int cells() {
-        return next.length;
-    }
-
     /** The deterministic automaton of the same language, by subset construction. */
-    static Dfa of(Nfa nfa, Octets octets) {
-        return new Subsets(nfa, octets).build();
+    static Dfa of(Nfa nfa, Octets octets, Budget budget) {
+        return new Subsets(nfa, octets, budget).build();
     }
 
     /** Texts of both languages. */
-    static Dfa both(Dfa a, Dfa b, Octets octets) {
-        return product(a, b, octets, false);
+    static Dfa both(Dfa a, Dfa b, Octets octets, Budget budget) {
+        return product(a, b, octets, budget, false);
     }
 
     /** Texts of the first language that are not of the second. */
-    static Dfa without(Dfa a, Dfa b, Octets octets) {
-        return product(a, b, octets, true);
+    static Dfa without(Dfa a, Dfa b, Octets octets, Budget budget) {
+        return product(a, b, octets, budget, true);
     }
 
-    private static Dfa product(Dfa a, Dfa b, Octets octets, boolean notB) {
+    private static Dfa product(Dfa a, Dfa b, Octets octets, Budget budget, boolean notB) {
         byte[] columnOf = new byte[256];
         Map<Integer, Integer> columnIds = new HashMap<>();
         List<Integer> sample = new ArrayList<>();
@@ -88,7 +84,7 @@ final class Dfa implements Terminal {
             }
             columnOf[octet] = (byte) (int) known;
         }
-        Table table = new Table(sample.size());
+        Table table = new Table(sample.size(), budget);
         Map<Long, Integer> ids = new HashMap<>();
         List<long[]> pairs = new ArrayList<>();
         ids.put(0L, 0);
@@ -118,21 +114,24 @@ final class Dfa implements Terminal {
     }
 
     /** A table under construction. */
-    private static final class Table {
+    static final class Table {
         private final int columns;
         private final List<int[]> rows = new ArrayList<>();
         private final BitSet accepting = new BitSet();
-        private long steps;
+        private final Budget budget;
 
-        Table(int columns) {
+        Table(int columns, Budget budget) {
             this.columns = columns;
+            this.budget = budget;
         }
 
         void row(int state, boolean accepts) {
             if (state == GrammarLimits.MAX_DFA_STATES) {
-                throw tooLarge();
+                throw Refusal.invalid(
+                        "an automaton needs more than %d states; make repeat counts smaller"
+                                .formatted(GrammarLimits.MAX_DFA_STATES));
             }
-            spend(columns);
+            budget.spendSteps(columns);
             int[] row = new int[columns];
             Arrays.fill(row, DEAD);
             rows.add(row);
@@ -141,19 +140,6 @@ final class Dfa implements Terminal {
 
         void set(int state, int column, int target) {
             rows.get(state)[column] = target;
-        }
-
-        void spend(long more) {
-            steps += more;
-            if (steps > GrammarLimits.MAX_BUILD_STEPS) {
-                throw tooLarge();
-            }
-        }
-
-        private static Refusal tooLarge() {
-            return Refusal.invalid(
-                    "an automaton needs more than %d states or too much work; make repeat counts smaller"
-                            .formatted(GrammarLimits.MAX_DFA_STATES));
         }
 
         /**
@@ -187,6 +173,7 @@ final class Dfa implements Terminal {
                 }
                 accepts.set(renamed[state], accepting.get(state));
             }
+            budget.spendCells(next.length);
             return new Dfa(columnOf, columns, next, accepts);
         }
 
@@ -215,125 +202,6 @@ final class Dfa implements Terminal {
                 }
             }
             return alive;
-        }
-    }
-
-    /** Subset construction. */
-    private static final class Subsets {
-        private final Nfa nfa;
-        private final Octets octets;
-        private final byte[] columnOf = new byte[256];
-        private final int columns;
-        private final Table table;
-        private final Map<Subset, Integer> ids = new HashMap<>();
-        private final List<Subset> subsets = new ArrayList<>();
-        private final int[] mark;
-        private int marks;
-
-        /** NFA states, sorted. */
-        private record Subset(int[] states) {
-            @Override
-            public boolean equals(Object other) {
-                return other instanceof Subset(int[] theirs) && Arrays.equals(states, theirs);
-            }
-
-            @Override
-            public int hashCode() {
-                return Arrays.hashCode(states);
-            }
-        }
-
-        Subsets(Nfa nfa, Octets octets) {
-            this.nfa = nfa;
-            this.octets = octets;
-            this.columns = split();
-            this.table = new Table(columns);
-            this.mark = new int[nfa.states()];
-        }
-
-        /** Columns are runs of bytes, so an arrow covers whole columns. */
-        private int split() {
-            BitSet starts = new BitSet(257);
-            starts.set(0);
-            for (int state = 0; state < nfa.states(); state++) {
-                for (Nfa.Arrow arrow : nfa.arrows(state)) {
-                    starts.set(arrow.from());
-                    starts.set(arrow.to() + 1);
-                }
-            }
-            for (int octet = 1; octet < 256; octet++) {
-                if (octets.contains(octet) != octets.contains(octet - 1)) {
-                    starts.set(octet);
-                }
-            }
-            int column = -1;
-            for (int octet = 0; octet < 256; octet++) {
-                column += starts.get(octet) ? 1 : 0;
-                columnOf[octet] = (byte) column;
-            }
-            return column + 1;
-        }
-
-        Dfa build() {
-            id(List.of(0));
-            for (int state = 0; state < subsets.size(); state++) {
-                Subset subset = subsets.get(state);
-                table.row(state, Arrays.binarySearch(subset.states(), 1) >= 0);
-                List<List<Integer>> targets = new ArrayList<>();
-                for (int column = 0; column < columns; column++) {
-                    targets.add(new ArrayList<>(2));
-                }
-                for (int inner : subset.states()) {
-                    for (Nfa.Arrow arrow : nfa.arrows(inner)) {
-                        int last = columnOf[arrow.to()] & 0xff;
-                        for (int c = columnOf[arrow.from()] & 0xff; c <= last; c++) {
-                            targets.get(c).add(arrow.target());
-                        }
-                        table.spend(last);
-                    }
-                }
-                for (int column = 0; column < columns; column++) {
-                    if (!targets.get(column).isEmpty()) {
-                        table.set(state, column, id(targets.get(column)));
-                    }
-                }
-            }
-            return table.pruned(columnOf, octets);
-        }
-
-        private int id(List<Integer> seeds) {
-            Subset closure = closure(seeds);
-            Integer known = ids.get(closure);
-            if (known != null) {
-                return known;
-            }
-            ids.put(closure, subsets.size());
-            subsets.add(closure);
-            return subsets.size() - 1;
-        }
-
-        private Subset closure(List<Integer> seeds) {
-            marks++;
-            ArrayDeque<Integer> queue = new ArrayDeque<>();
-            List<Integer> found = new ArrayList<>();
-            seeds.forEach(seed -> visit(seed, queue));
-            while (!queue.isEmpty()) {
-                int state = queue.poll();
-                // States that only jump are of no account, save the accepting one.
-                if (state == 1 || !nfa.arrows(state).isEmpty()) {
-                    found.add(state);
-                }
-                nfa.jumps(state).forEach(target -> visit(target, queue));
-                table.spend(1);
-            }
-            return new Subset(found.stream().mapToInt(state -> state).sorted().toArray());
-        }
-
-        private void visit(int state, ArrayDeque<Integer> queue) {
-            if (mark[state] != marks) {
-                mark[state] = marks;
-                queue.add(state);
-            }
         }
     }
 }

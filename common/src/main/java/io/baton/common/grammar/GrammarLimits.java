@@ -32,8 +32,8 @@ public final class GrammarLimits {
     /** Most table cells of all automata of one constraint. */
     static final int MAX_CELLS = 2 << 20;
 
-    /** Most steps of one subset construction or product. */
-    static final int MAX_BUILD_STEPS = 8 << 20;
+    /** Most steps that building all automata of one constraint takes. */
+    static final int MAX_BUILD_STEPS = 16 << 20;
 
     /** Most states of a program. */
     static final int MAX_PROGRAM_STATES = 16 << 10;

@@ -39,8 +39,8 @@ final class JsonText implements Terminal {
         if (state == END) {
             return DEAD;
         }
-        int count = (state - FIRST) >>> COUNT_SHIFT;
-        int within = (state - FIRST) & WITHIN;
+        int count = count(state);
+        int within = within(state);
         if (within == START) {
             if (octet == '"') {
                 return count >= min ? END : DEAD;
@@ -75,14 +75,43 @@ final class JsonText implements Terminal {
         return state != END;
     }
 
+    /** The automaton of one character. */
+    Dfa character() {
+        return character;
+    }
+
+    /** Whether the opening quote is written and the closing one is not. */
+    boolean isInside(int state) {
+        return state >= FIRST;
+    }
+
+    /** The place within a character, {@link #START} between two; only inside. */
+    int within(int state) {
+        return (state - FIRST) & WITHIN;
+    }
+
+    /** Characters that must still come; only inside. */
+    int least(int state) {
+        return Math.max(0, min - count(state));
+    }
+
+    /** Characters that may still come; only inside. */
+    int most(int state) {
+        return max < 0 ? Integer.MAX_VALUE : max - count(state);
+    }
+
+    private static int count(int state) {
+        return (state - FIRST) >>> COUNT_SHIFT;
+    }
+
     /** Far from both limits, only the place within the character counts. */
     @Override
     public int canonical(int state, int longest) {
-        if (state < FIRST) {
+        if (!isInside(state)) {
             return state;
         }
-        int count = (state - FIRST) >>> COUNT_SHIFT;
-        int within = (state - FIRST) & WITHIN;
+        int count = count(state);
+        int within = within(state);
         boolean farFromMax = max < 0 || (long) count + longest < max;
         if (farFromMax && count >= min) {
             return state(min, within);

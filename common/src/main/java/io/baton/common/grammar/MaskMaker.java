@@ -3,6 +3,7 @@ package io.baton.common.grammar;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Makes token masks of grammar states over one vocabulary, and remembers terminals' parts of them.
@@ -16,6 +17,7 @@ final class MaskMaker {
     private final TokenTrie trie;
     private final Map<Key, LocalMask> cache = new LinkedHashMap<>(256, 0.75f, true);
     private long cacheBytes;
+    private final ConcurrentHashMap<Key, TextTokens> texts = new ConcurrentHashMap<>();
 
     /** Terminals are compared by identity. */
     private record Key(Terminal terminal, int state, boolean exits) {
@@ -85,11 +87,23 @@ final class MaskMaker {
         return remembered(key)
                 .orElseGet(
                         () -> {
-                            LocalMask made =
-                                    LocalMask.of(trie, key.terminal(), key.state(), key.exits());
+                            LocalMask made = make(key);
                             remember(key, made);
                             return made;
                         });
+    }
+
+    private LocalMask make(Key key) {
+        return key.terminal() instanceof JsonText text && text.isInside(key.state())
+                ? texts(text.character(), text.within(key.state()))
+                        .mask(text.least(key.state()), text.most(key.state()), key.exits())
+                : LocalMask.of(trie, key.terminal(), key.state(), key.exits());
+    }
+
+    /** There are two automata of characters (Terminals.Shared), with few states each. */
+    private TextTokens texts(Dfa character, int within) {
+        return texts.computeIfAbsent(
+                new Key(character, within, false), key -> new TextTokens(trie, character, within));
     }
 
     private synchronized Optional<LocalMask> remembered(Key key) {

@@ -187,7 +187,7 @@ final class RegexParser {
 
     private CodePoints charClass() {
         boolean negated = take('^');
-        CodePoints set = CodePoints.NONE;
+        List<CodePoints> sets = new ArrayList<>();
         while (at < text.length && peek() != ']') {
             CodePoints first = classAtom();
             boolean range =
@@ -200,11 +200,12 @@ final class RegexParser {
                 }
                 first = CodePoints.of(first.from(0), last.from(0));
             }
-            set = set.or(first);
+            sets.add(first);
         }
         if (!take(']')) {
             throw error("a character class without its ']'");
         }
+        CodePoints set = CodePoints.any(sets);
         return negated ? set.complement() : set;
     }
 

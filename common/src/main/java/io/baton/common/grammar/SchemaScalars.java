@@ -3,6 +3,8 @@ package io.baton.common.grammar;
 import io.baton.common.grammar.NumberRange.Bound;
 import io.baton.common.grammar.SchemaCompiler.Place;
 import java.math.BigDecimal;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -10,6 +12,14 @@ import tools.jackson.databind.node.ObjectNode;
 /** Strings and numbers of a schema as terminals. */
 final class SchemaScalars {
     private static final Regex ANY = new Regex.Chars(CodePoints.ALL);
+
+    /** OpenAPI's. All integers written are of 64 bits, all numbers fit a double. */
+    private static final Set<String> NUMBER_FORMATS = Set.of("int32", "int64", "float", "double");
+
+    private static final Bound LOWEST_INT32 =
+            new Bound(BigDecimal.valueOf(Integer.MIN_VALUE), false);
+    private static final Bound HIGHEST_INT32 =
+            new Bound(BigDecimal.valueOf(Integer.MAX_VALUE), false);
 
     private SchemaScalars() {}
 
@@ -31,9 +41,7 @@ final class SchemaScalars {
         if (format != null) {
             Regex known = format.isString() ? Formats.find(format.stringValue()) : null;
             if (known == null) {
-                throw Refusal.unsupported(
-                        "the format at %s is not supported; there are %s"
-                                .formatted(place.at("format"), Formats.names()));
+                throw unknownFormat(place);
             }
             Dfa quoted = terminals.known(Regex.quoted(known), "format " + format.stringValue());
             made = made == null ? quoted : terminals.both(made, quoted);
@@ -44,13 +52,39 @@ final class SchemaScalars {
         return min == 0 && max < 0 ? made : both(made, new Regex.Repeat(ANY, min, max), terminals);
     }
 
+    private static Refusal unknownFormat(Place place) {
+        return Refusal.unsupported(
+                "the format at %s is not supported; there are %s, and for numbers %s"
+                        .formatted(
+                                place.at("format"),
+                                Formats.names(),
+                                String.join(", ", new TreeSet<>(NUMBER_FORMATS))));
+    }
+
     private static Dfa both(@Nullable Dfa known, Regex more, Terminals terminals) {
         Dfa made = terminals.regex(Regex.quoted(more), Nfa.Writing.JSON);
         return known == null ? made : terminals.both(known, made);
     }
 
+    /** A format of numbers; one of strings says nothing of a number. */
+    private static boolean isInt32(Place place, ObjectNode schema) {
+        JsonNode format = schema.get("format");
+        if (format == null) {
+            return false;
+        }
+        String name = format.asString("");
+        if (!NUMBER_FORMATS.contains(name) && Formats.find(name) == null) {
+            throw unknownFormat(place);
+        }
+        return name.equals("int32");
+    }
+
     static Terminal number(Place place, ObjectNode schema, boolean whole, Terminals terminals) {
         Dfa made = null;
+        if (isInt32(place, schema)) {
+            made = both(made, NumberRange.from(LOWEST_INT32), terminals, whole);
+            made = both(made, NumberRange.to(HIGHEST_INT32), terminals, whole);
+        }
         made = both(made, bound(place, schema, "minimum", true, false), terminals, whole);
         made = both(made, bound(place, schema, "exclusiveMinimum", true, true), terminals, whole);
         made = both(made, bound(place, schema, "maximum", false, false), terminals, whole);

@@ -15,6 +15,7 @@ final class SchemaTree {
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
     private final JsonNode root;
+    private int merges;
 
     SchemaTree(JsonNode root) {
         this.root = root;
@@ -63,10 +64,10 @@ final class SchemaTree {
         if (reference == null || !reference.isString()) {
             return (ObjectNode) schema;
         }
-        ObjectNode own = ((ObjectNode) schema).deepCopy();
+        ObjectNode own = copy(schema);
         own.remove("$ref");
         ObjectNode target = written(target(reference.stringValue(), pointer), pointer, depth + 1);
-        return both(own, target, pointer);
+        return both(own, target, pointer, depth + 1);
     }
 
     /**
@@ -75,12 +76,24 @@ final class SchemaTree {
      * @throws Refusal if that cannot be said without {@code allOf}
      */
     ObjectNode both(JsonNode first, JsonNode second, String pointer) {
-        ObjectNode a = written(first, pointer, 0);
-        ObjectNode b = written(second, pointer, 0);
+        return both(first, second, pointer, 0);
+    }
+
+    /** The same below {@code depth} others: two schemas that refer to themselves never end. */
+    private ObjectNode both(JsonNode first, JsonNode second, String pointer, int depth) {
+        if (++merges > GrammarLimits.MAX_SCHEMA_NODES || depth > GrammarLimits.MAX_SCHEMA_DEPTH) {
+            throw Refusal.invalid(
+                    "combining the schemas at %s takes more than %d steps or goes deeper than %d"
+                            .formatted(
+                                    pointer,
+                                    GrammarLimits.MAX_SCHEMA_NODES,
+                                    GrammarLimits.MAX_SCHEMA_DEPTH));
+        }
+        ObjectNode a = written(first, pointer, depth);
+        ObjectNode b = written(second, pointer, depth);
         requireOpen(a, b, pointer);
         requireOpen(b, a, pointer);
-        ObjectNode all = NODES.objectNode();
-        a.properties().forEach(entry -> all.set(entry.getKey(), entry.getValue()));
+        ObjectNode all = copy(a);
         for (var entry : b.properties()) {
             String word = entry.getKey();
             JsonNode here = all.get(word);
@@ -88,13 +101,13 @@ final class SchemaTree {
             if (here == null) {
                 all.set(word, there);
             } else if (!SchemaWords.isAnnotation(word) && !here.equals(there)) {
-                all.set(word, both(word, here, there, SchemaWords.at(pointer, word)));
+                all.set(word, both(word, here, there, SchemaWords.at(pointer, word), depth));
             }
         }
         return all;
     }
 
-    private JsonNode both(String word, JsonNode a, JsonNode b, String pointer) {
+    private JsonNode both(String word, JsonNode a, JsonNode b, String pointer, int depth) {
         return switch (word) {
             case "type" -> types(a, b, pointer);
             case "required" -> union(a, b);
@@ -102,14 +115,18 @@ final class SchemaTree {
                 if (!a.isObject() || !b.isObject()) {
                     throw Refusal.invalid(pointer + " must be an object");
                 }
-                ObjectNode all = ((ObjectNode) a).deepCopy();
+                ObjectNode all = copy(a);
                 for (var entry : b.properties()) {
                     JsonNode here = all.get(entry.getKey());
                     all.set(
                             entry.getKey(),
                             here == null || here.equals(entry.getValue())
                                     ? entry.getValue()
-                                    : both(here, entry.getValue(), pointer));
+                                    : both(
+                                            here,
+                                            entry.getValue(),
+                                            SchemaWords.at(pointer, entry.getKey()),
+                                            depth + 1));
                 }
                 yield all;
             }
@@ -118,6 +135,13 @@ final class SchemaTree {
                             "combining different values of the keyword at %s is not supported"
                                     .formatted(pointer));
         };
+    }
+
+    /** The same members in a new object. */
+    private static ObjectNode copy(JsonNode object) {
+        ObjectNode copy = NODES.objectNode();
+        object.properties().forEach(entry -> copy.set(entry.getKey(), entry.getValue()));
+        return copy;
     }
 
     private static JsonNode union(JsonNode a, JsonNode b) {

@@ -32,7 +32,7 @@ final class Terminals {
     private final SharedOnce shared;
     private final Map<String, Terminal> literals = new HashMap<>();
     private final Map<String, Terminal> markers = new HashMap<>();
-    private long cells;
+    private final Budget budget = new Budget();
 
     /** Terminals of JSON. */
     record Shared(
@@ -71,7 +71,8 @@ final class Terminals {
         }
 
         private static Dfa dfa(String regex, Octets octets) {
-            return Dfa.of(Nfa.of(RegexParser.whole(regex), Nfa.Writing.PLAIN), octets);
+            return Dfa.of(
+                    Nfa.of(RegexParser.whole(regex), Nfa.Writing.PLAIN), octets, new Budget());
         }
     }
 
@@ -106,7 +107,8 @@ final class Terminals {
         /** Formats and numbers, by their expressions. */
         synchronized Dfa known(Regex regex, String source, Octets octets) {
             return known.computeIfAbsent(
-                    source, key -> Dfa.of(Nfa.of(regex, Nfa.Writing.JSON), octets));
+                    source,
+                    key -> Dfa.of(Nfa.of(regex, Nfa.Writing.JSON), octets, new Budget()));
         }
 
         synchronized Shared get(Octets octets) {
@@ -118,7 +120,7 @@ final class Terminals {
     }
 
     long cells() {
-        return cells;
+        return budget.cells();
     }
 
     Terminal literal(String text) {
@@ -132,7 +134,7 @@ final class Terminals {
                                     "this model cannot write byte 0x%02x".formatted(octet));
                         }
                     }
-                    cells += bytes.length;
+                    budget.spendCells(bytes.length);
                     return new Literal(bytes);
                 });
     }
@@ -160,14 +162,14 @@ final class Terminals {
     Terminal texts(List<String> texts) {
         return texts.size() == 1
                 ? literal(texts.getFirst())
-                : counted(
-                        Dfa.of(
-                                Nfa.ofTexts(texts.stream().map(JsonWriting::utf8).toList()),
-                                octets));
+                : Dfa.of(
+                        Nfa.ofTexts(texts.stream().map(JsonWriting::utf8).toList()),
+                        octets,
+                        budget);
     }
 
     Dfa regex(Regex regex, Nfa.Writing writing) {
-        return counted(Dfa.of(Nfa.of(regex, writing), octets));
+        return Dfa.of(Nfa.of(regex, writing), octets, budget);
     }
 
     /** An automaton that many schemas share, not counted against one's budget. */
@@ -176,11 +178,11 @@ final class Terminals {
     }
 
     Dfa both(Dfa a, Dfa b) {
-        return counted(Dfa.both(a, b, octets));
+        return Dfa.both(a, b, octets, budget);
     }
 
     Dfa without(Dfa a, Dfa b) {
-        return counted(Dfa.without(a, b, octets));
+        return Dfa.without(a, b, octets, budget);
     }
 
     /** A JSON string of a number of characters. */
@@ -188,15 +190,5 @@ final class Terminals {
         return min == 0 && max < 0
                 ? shared().string()
                 : new JsonText(shared().character(), min, max);
-    }
-
-    private Dfa counted(Dfa dfa) {
-        cells += dfa.cells();
-        if (cells > GrammarLimits.MAX_CELLS) {
-            throw Refusal.invalid(
-                    "its automata need more than %d cells; make patterns, lists and counts smaller"
-                            .formatted(GrammarLimits.MAX_CELLS));
-        }
-        return dfa;
     }
 }

@@ -131,6 +131,15 @@ final class TokenTrie {
         return end[node];
     }
 
+    /** Nodes right below a node. */
+    int children(int node) {
+        int count = 0;
+        for (int child = node + 1; child < end[node]; child = end[child]) {
+            count++;
+        }
+        return count;
+    }
+
     int firstToken(int node) {
         return firstToken[node];
     }

@@ -37,6 +37,7 @@ class HostileConstraintTest {
                 "{\"properties\":{\"a/b\":{\"not\":{}}}} | #/properties/a~1b/not",
                 "{\"items\":{\"uniqueItems\":true}} | #/items/uniqueItems",
                 "{\"type\":\"string\",\"format\":\"iri\"} | #/format",
+                "{\"type\":\"integer\",\"format\":\"uint7\"} | #/format",
                 "{\"if\":{}} | #/if",
                 "{\"patternProperties\":{}} | #/patternProperties",
                 "{\"anyOf\":[{},{\"contains\":{}}]} | #/anyOf/1/contains",
@@ -106,6 +107,45 @@ class HostileConstraintTest {
         }
         doubling.append("\"d30\":{\"type\":\"object\"}},\"$ref\":\"#/$defs/d0\"}");
         refused(Kind.JSON_SCHEMA, doubling.toString());
+    }
+
+    /** Schemas put into one: neither endless, nor as deep as two circles, nor one for each way. */
+    @Test
+    void combiningIsBounded() {
+        String circles =
+                """
+                {"allOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/b"}], "$defs": {
+                  "a": {"type": "object", "properties": {"x": {"$ref": "#/$defs/a"}, "p": {}}},
+                  "b": {"type": "object", "properties": {"x": {"$ref": "#/$defs/b"}, "q": {}}}}}
+                """;
+        assertTrue(refused(Kind.JSON_SCHEMA, circles).text().contains("circle"));
+        StringBuilder ways = new StringBuilder("{\"allOf\":[{\"$ref\":\"#/$defs/a0\"},");
+        ways.append("{\"$ref\":\"#/$defs/b0\"}],\"$defs\":{");
+        for (int i = 0; i < 25; i++) {
+            for (String name : List.of("a", "b")) {
+                String next = "{\"$ref\":\"#/$defs/%s%d\"}".formatted(name, i + 1);
+                ways.append(
+                        "\"%s%d\":{\"properties\":{\"%s\":{},\"x\":%s,\"y\":%s}},"
+                                .formatted(name, i, name, next, next));
+            }
+        }
+        ways.append("\"a25\":{},\"b25\":{\"type\":\"null\"}}}");
+        assertTrue(refused(Kind.JSON_SCHEMA, ways.toString()).text().contains("combining"));
+        String many =
+                IntStream.range(0, 4000)
+                        .mapToObj("{\"properties\":{\"p%d\":{}}}"::formatted)
+                        .collect(Collectors.joining(",", "{\"allOf\":[", "]}"));
+        assertTrue(refused(Kind.JSON_SCHEMA, many).text().contains("combining"));
+    }
+
+    /** Automata that each just pass are refused together. */
+    @Test
+    void theAutomataOfOneSchemaAreBoundedTogether() {
+        String many =
+                IntStream.range(1000, 1400)
+                        .mapToObj("{\"type\":\"string\",\"pattern\":\"^(a?){%d}$\"}"::formatted)
+                        .collect(Collectors.joining(",", "{\"anyOf\":[", "]}"));
+        assertTrue(refused(Kind.JSON_SCHEMA, many).text().contains("automata"));
     }
 
     @Test

@@ -67,6 +67,12 @@ class SchemaWalkTest {
                  "required": ["a", "b", "c", "d", "e", "f"]}
                 """);
         SCHEMAS.put(
+                "numbers with formats",
+                """
+                {"type": "array", "minItems": 3, "maxItems": 4, "items":
+                  {"type": "integer", "format": "int32", "minimum": 2147483000}}
+                """);
+        SCHEMAS.put(
                 "formats",
                 """
                 {"type": "object", "properties": {
@@ -137,6 +143,26 @@ class SchemaWalkTest {
         SplittableRandom random = new SplittableRandom(3);
         for (int i = 0; i < 4; i++) {
             POOR.requireExact(grammar, random, 40);
+        }
+    }
+
+    /** Strings near their limits, where every count of characters has a mask of its own. */
+    @Test
+    void masksOfCountedStringsAreThoseOfTryingEveryToken() {
+        Walks walks = Walks.over(new FakeTokens(2000, 9, Set.of(0xf1)));
+        SplittableRandom random = new SplittableRandom(4);
+        for (int[] length : new int[][] {{0, 0}, {0, 1}, {1, 2}, {3, 3}, {0, 9}, {7, 40}, {12, -1}}) {
+            String most = length[1] < 0 ? "" : ", \"maxLength\": %d".formatted(length[1]);
+            String text =
+                    "{\"type\": \"string\", \"minLength\": %d%s}".formatted(length[0], most);
+            Grammar grammar =
+                    walks.compile(
+                            Kind.JSON_SCHEMA,
+                            "{\"type\": \"array\", \"items\": %s, \"maxItems\": 3}"
+                                    .formatted(text));
+            for (int i = 0; i < 2; i++) {
+                walks.requireExact(grammar, random, 20);
+            }
         }
     }
 
