@@ -9,6 +9,7 @@ import io.baton.common.config.RouteSettings;
 import io.baton.common.tools.ToolStyle;
 import io.baton.common.worker.ClusterToken;
 import io.baton.router.http.HttpLimits;
+import io.baton.router.registry.ServedText;
 import io.baton.router.route.RouteConfig;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -32,9 +33,9 @@ public record RouterOptions(
     /**
      * The public side; port 0 means any free one.
      *
-     * @param toolStyle how models write tool calls; empty: as their chat templates say
+     * @param text what the operator says of how models are served
      */
-    public record Http(String host, int port, HttpLimits limits, Optional<ToolStyle> toolStyle) {}
+    public record Http(String host, int port, HttpLimits limits, ServedText.Wishes text) {}
 
     /**
      * Keys and secrets.
@@ -111,7 +112,9 @@ public record RouterOptions(
                         config.get(HttpSettings.HOST),
                         config.get(HttpSettings.PORT),
                         limits,
-                        ToolStyle.named(config.get(HttpSettings.TOOL_STYLE))),
+                        new ServedText.Wishes(
+                                ToolStyle.named(config.get(HttpSettings.TOOL_STYLE)),
+                                config.get(HttpSettings.GENERATION_CONFIG).equals("auto"))),
                 new Access(
                         config.get(AccessSettings.API_KEYS),
                         config.get(HttpSettings.OPEN_METRICS),

@@ -83,7 +83,7 @@ public final class RouterServer implements AutoCloseable {
                     clock,
                     new SecureRandom(),
                     fingerprint -> Optional.empty(),
-                    new GgufServedText(clock, Optional.empty()),
+                    new GgufServedText(clock, ServedText.Wishes.NONE),
                     metrics);
         }
     }
@@ -193,7 +193,7 @@ public final class RouterServer implements AutoCloseable {
                 new ModelTexts(
                         new ModelTexts.Sources(
                                 around.localText(),
-                                around.textFactory().withToolStyle(options.http().toolStyle())),
+                                around.textFactory().with(options.http().text())),
                         around.ticker(),
                         background);
         RouterOptions.Cluster cluster = options.cluster();

@@ -8,6 +8,7 @@ import io.baton.common.model.GgufFile;
 import io.baton.common.model.GgufTensor;
 import io.baton.common.model.GgufWriter;
 import io.baton.common.model.ModelFile;
+import io.baton.common.model.SamplingKeys;
 import io.baton.common.model.Sha256;
 import io.baton.common.text.TokenizerKeys;
 import java.io.IOException;
@@ -35,11 +36,10 @@ import tools.jackson.databind.node.JsonNodeFactory;
  * model.safetensors.index.json + shards         the same in parts
  * tokenizer.json, tokenizer_config.json         vocabulary and special tokens
  * chat_template.jinja                           wins over the one in tokenizer_config.json
- * generation_config.json                        tokens that end an answer
+ * generation_config.json                        tokens that end an answer, recommended sampling
  * </pre>
  *
- * Sampling defaults in generation_config.json are not applied: a request that names none gets
- * OpenAI's. Safe for any thread.
+ * Safe for any thread.
  */
 public final class CheckpointFolder implements ModelFile {
     /** Gemma's tokenizer.json has 35 MB. */
@@ -109,7 +109,24 @@ public final class CheckpointFolder implements ModelFile {
         ConfigJson generation = files.object("generation_config.json");
         ConfigJson ends = generation.has("eos_token_id") ? generation : json;
         out.ints(TokenizerKeys.ENDS, ends(ends, config.vocab()));
+        sampling(generation, out);
         chatTemplate(settings).ifPresent(text -> out.string("tokenizer.chat_template", text));
+    }
+
+    /** As llama.cpp's keys; {@code do_sample} is passed over as by vLLM. */
+    private static void sampling(ConfigJson generation, GgufWriter out) {
+        float32(generation, "temperature", SamplingKeys.TEMPERATURE, out);
+        float32(generation, "top_p", SamplingKeys.TOP_P, out);
+        float32(generation, "min_p", SamplingKeys.MIN_P, out);
+        float32(generation, "repetition_penalty", SamplingKeys.REPETITION_PENALTY, out);
+        // transformers takes a negative count for an error, vLLM takes -1 for all.
+        if (generation.node().path("top_k").asInt(0) != -1) {
+            generation.integer("top_k").ifPresent(k -> out.uint32(SamplingKeys.TOP_K, k));
+        }
+    }
+
+    private static void float32(ConfigJson generation, String name, String key, GgufWriter out) {
+        generation.number(name).ifPresent(value -> out.float32(key, value.floatValue()));
     }
 
     /** One id or a list of them. */

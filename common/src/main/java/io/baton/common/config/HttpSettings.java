@@ -127,5 +127,13 @@ public final class HttpSettings {
                             "auto",
                             "How models write tool calls; auto: as the chat template says."));
 
+    public static final Setting<String> GENERATION_CONFIG =
+            GROUP.add(
+                    Setting.of(
+                            "http.generation-config",
+                            oneOf("auto", "none"),
+                            "auto",
+                            "Where temperature, top_k, top_p, min_p and repetition_penalty come from when a request leaves them out; auto: from the model (generation_config.json, general.sampling.*), none: OpenAI's defaults."));
+
     private HttpSettings() {}
 }

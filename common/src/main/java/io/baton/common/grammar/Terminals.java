@@ -107,8 +107,7 @@ final class Terminals {
         /** Formats and numbers, by their expressions. */
         synchronized Dfa known(Regex regex, String source, Octets octets) {
             return known.computeIfAbsent(
-                    source,
-                    key -> Dfa.of(Nfa.of(regex, Nfa.Writing.JSON), octets, new Budget()));
+                    source, key -> Dfa.of(Nfa.of(regex, Nfa.Writing.JSON), octets, new Budget()));
         }
 
         synchronized Shared get(Octets octets) {

@@ -8,7 +8,8 @@ import java.util.Arrays;
  * minLength} and {@code maxLength} cost no walk of their own. Immutable.
  *
  * <p>A token <em>needs</em> room for the characters that it completes and for one that it begins.
- * Where a token holds the closing quote, the string's length is settled: these nodes are kept apart.
+ * Where a token holds the closing quote, the string's length is settled: these nodes are kept
+ * apart.
  */
 final class TextTokens {
     private final TokenTrie trie;

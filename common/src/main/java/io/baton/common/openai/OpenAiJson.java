@@ -1,8 +1,10 @@
 package io.baton.common.openai;
 
 import io.baton.common.error.BatonException;
+import io.baton.common.generation.SamplingChoice;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 
@@ -27,8 +29,14 @@ public final class OpenAiJson {
      * One entry of {@code /v1/models}.
      *
      * @param root the name that the model itself has
+     * @param recommended what requests get that leave sampling to the model
      */
-    public record Model(String id, String root, long createdSeconds, int maxModelLen) {}
+    public record Model(
+            String id,
+            String root,
+            long createdSeconds,
+            int maxModelLen,
+            SamplingChoice recommended) {}
 
     /** {@code /v1/models}. */
     public static byte[] models(List<Model> models) {
@@ -57,6 +65,19 @@ public final class OpenAiJson {
         json.writeStringProperty("owned_by", "baton");
         json.writeStringProperty("root", model.root());
         json.writeNumberProperty("max_model_len", model.maxModelLen());
+        json.writeObjectPropertyStart("default_sampling_params");
+        SamplingChoice said = model.recommended();
+        number(json, "temperature", said.temperature());
+        said.topK().ifPresent(count -> json.writeNumberProperty("top_k", count));
+        number(json, "top_p", said.topP());
+        number(json, "min_p", said.minP());
+        number(json, "repetition_penalty", said.repetitionPenalty());
+        json.writeEndObject();
+    }
+
+    /** As a float32, which is what is used. */
+    private static void number(JsonGenerator json, String name, OptionalDouble value) {
+        value.ifPresent(given -> json.writeNumberProperty(name, (float) given));
     }
 
     /** The answer of {@code /tokenize}; {@code strings} is null where none were asked for. */

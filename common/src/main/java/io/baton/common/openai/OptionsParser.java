@@ -2,6 +2,7 @@ package io.baton.common.openai;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.generation.SamplingChoice;
 import io.baton.common.openai.GenerationOptions.Labels;
 import io.baton.common.openai.GenerationOptions.Service;
 import io.baton.common.openai.GenerationOptions.Streaming;
@@ -111,16 +112,11 @@ final class OptionsParser {
                     "min_tokens",
                     "must be at most max_tokens (%d)".formatted(maxTokens.getAsInt()));
         }
-        int topK = fields.count("top_k", -1, Integer.MAX_VALUE).orElse(0);
         return new SamplingOptions(
                 minTokens,
-                (float) fields.number("temperature", 0, 2).orElse(1),
-                Math.max(topK, 0),
-                (float) fields.number("top_p", Float.MIN_VALUE, 1).orElse(1),
-                (float) fields.number("min_p", 0, 1).orElse(0),
+                choice(),
                 (float) fields.number("frequency_penalty", -2, 2).orElse(0),
                 (float) fields.number("presence_penalty", -2, 2).orElse(0),
-                (float) fields.number("repetition_penalty", Float.MIN_VALUE, 10).orElse(1),
                 logitBias(),
                 fields.integer("seed", Long.MIN_VALUE, Long.MAX_VALUE),
                 stop(),
@@ -130,6 +126,19 @@ final class OptionsParser {
                 fields.flag("skip_special_tokens", true),
                 logprobs(),
                 ConstraintParser.parse(fields));
+    }
+
+    private SamplingChoice choice() {
+        OptionalInt topK = fields.count("top_k", -1, Integer.MAX_VALUE);
+        return new SamplingChoice(
+                fields.number("temperature", 0, SamplingChoice.MAX_TEMPERATURE),
+                topK.isEmpty() ? topK : OptionalInt.of(Math.max(topK.getAsInt(), 0)),
+                fields.number("top_p", Float.MIN_VALUE, 1),
+                fields.number("min_p", 0, 1),
+                fields.number(
+                        "repetition_penalty",
+                        Float.MIN_VALUE,
+                        SamplingChoice.MAX_REPETITION_PENALTY));
     }
 
     private int logprobs() {

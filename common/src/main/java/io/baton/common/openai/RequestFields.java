@@ -173,8 +173,13 @@ public final class RequestFields {
                 "{include_usage, continuous_usage_stats}",
                 "only with stream: true");
         take(table, "stop", BOTH, "string or up to 16 strings of 1 to 1024 characters", "");
-        take(table, "temperature", BOTH, "0 to 2", "0 is greedy; default 1");
-        take(table, "top_p", BOTH, "above 0, up to 1", "");
+        take(
+                table,
+                "temperature",
+                BOTH,
+                "0 to 2",
+                "0 is greedy; default: the model's recommendation, else 1");
+        take(table, "top_p", BOTH, "above 0, up to 1", "default as temperature's, else 1");
         take(
                 table,
                 "seed",
@@ -200,9 +205,19 @@ public final class RequestFields {
         take(table, "echo", ONLY_COMPLETIONS, "boolean", "puts the prompt before the answer");
         take(table, "ignore_eos", BOTH, "boolean", "end tokens do not end the answer");
         take(table, "min_tokens", BOTH, "0 to max_tokens", "");
-        take(table, "top_k", BOTH, "-1 or 0 (all), or a count", "");
-        take(table, "min_p", BOTH, "0 to 1", "");
-        take(table, "repetition_penalty", BOTH, "above 0, up to 10", "");
+        take(
+                table,
+                "top_k",
+                BOTH,
+                "-1 or 0 (all), or a count",
+                "default as temperature's, else all");
+        take(table, "min_p", BOTH, "0 to 1", "default as temperature's, else 0");
+        take(
+                table,
+                "repetition_penalty",
+                BOTH,
+                "above 0, up to 10",
+                "default as temperature's, else 1");
         take(table, "stop_token_ids", BOTH, "up to 256 token ids", "");
         take(table, "include_stop_str_in_output", BOTH, "boolean", "");
         take(table, "skip_special_tokens", BOTH, "boolean", "default true");

@@ -1,5 +1,6 @@
 package io.baton.common.openai;
 
+import io.baton.common.generation.SamplingChoice;
 import io.baton.common.generation.SamplingParams;
 import java.util.List;
 import java.util.Map;
@@ -11,19 +12,16 @@ import org.jspecify.annotations.Nullable;
  * The sampling part of a request: {@link SamplingParams} without what is known only later (tokens
  * left in the context, the choice's seed). Ranges are checked.
  *
+ * @param choice what the request says of temperature, truncation and repetition
  * @param logprobs -1 for none, else how many alternatives
  * @param constraint the language of the answer, null for any text; not part of {@link #params}:
  *     what tools ask for may take its place
  */
 public record SamplingOptions(
         int minTokens,
-        float temperature,
-        int topK,
-        float topP,
-        float minP,
+        SamplingChoice choice,
         float frequencyPenalty,
         float presencePenalty,
-        float repetitionPenalty,
         Map<Integer, Float> logitBias,
         OptionalLong seed,
         List<String> stop,
@@ -39,18 +37,24 @@ public record SamplingOptions(
         stopTokenIds = Set.copyOf(stopTokenIds);
     }
 
-    /** Complete parameters of one choice. */
-    public SamplingParams params(int maxTokens, long choiceSeed) {
+    /**
+     * Complete parameters of one choice. What neither the request nor the model says is OpenAI's
+     * default.
+     *
+     * @param recommended by the model, where the request says nothing
+     */
+    public SamplingParams params(int maxTokens, long choiceSeed, SamplingChoice recommended) {
+        SamplingChoice used = choice.or(recommended);
         return new SamplingParams(
                 maxTokens,
                 Math.min(minTokens, maxTokens),
-                temperature,
-                topK,
-                topP,
-                minP,
+                (float) used.temperature().orElse(1),
+                used.topK().orElse(0),
+                (float) used.topP().orElse(1),
+                (float) used.minP().orElse(0),
                 frequencyPenalty,
                 presencePenalty,
-                repetitionPenalty,
+                (float) used.repetitionPenalty().orElse(1),
                 logitBias,
                 choiceSeed,
                 stop,

@@ -8,9 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.generation.SamplingChoice;
 import io.baton.common.model.GgufFile;
 import io.baton.common.model.ModelFile;
 import io.baton.common.model.ModelStore;
+import io.baton.common.model.SamplingKeys;
 import io.baton.common.model.TensorType;
 import io.baton.common.testkit.Safetensors;
 import io.baton.common.text.PromptText;
@@ -21,6 +23,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -106,6 +110,42 @@ class CheckpointFolderTest {
             assertTrue(tokenizer.isEndOfGeneration(256));
             assertEquals(2, tokenizer.encode(PromptText.trusted("Hi"), true).length);
         }
+    }
+
+    @Test
+    void recommendedSamplingGoesWithTheTextArtifact() throws IOException {
+        text(
+                "generation_config.json",
+                """
+                {"eos_token_id": 256, "do_sample": true, "temperature": 0.6, "top_k": 20, "top_p": 0.95,
+                 "min_p": null, "repetition_penalty": 1.05}
+                """);
+        try (ModelFile file = ModelFiles.open(folder);
+                GgufFile text = GgufFile.ofBytes(file.textArtifact())) {
+            assertEquals(
+                    new SamplingChoice(
+                            OptionalDouble.of(0.6f),
+                            OptionalInt.of(20),
+                            OptionalDouble.of(0.95f),
+                            OptionalDouble.empty(),
+                            OptionalDouble.of(1.05f)),
+                    SamplingKeys.of(text));
+        }
+        text("generation_config.json", "{\"top_k\": -1}");
+        try (ModelFile file = ModelFiles.open(folder);
+                GgufFile text = GgufFile.ofBytes(file.textArtifact())) {
+            assertEquals(SamplingChoice.NONE, SamplingKeys.of(text));
+        }
+        text("generation_config.json", "{\"top_p\": 1.5}");
+        try (ModelFile file = ModelFiles.open(folder);
+                GgufFile text = GgufFile.ofBytes(file.textArtifact())) {
+            assertTrue(
+                    assertThrows(BatonException.class, () -> SamplingKeys.of(text))
+                            .text()
+                            .contains("general.sampling.top_p = 1.5"));
+        }
+        text("generation_config.json", "{\"temperature\": \"hot\"}");
+        assertThrows(BatonException.class, () -> ModelFiles.open(folder));
     }
 
     @Test

@@ -151,10 +151,10 @@ class SchemaWalkTest {
     void masksOfCountedStringsAreThoseOfTryingEveryToken() {
         Walks walks = Walks.over(new FakeTokens(2000, 9, Set.of(0xf1)));
         SplittableRandom random = new SplittableRandom(4);
-        for (int[] length : new int[][] {{0, 0}, {0, 1}, {1, 2}, {3, 3}, {0, 9}, {7, 40}, {12, -1}}) {
+        for (int[] length :
+                new int[][] {{0, 0}, {0, 1}, {1, 2}, {3, 3}, {0, 9}, {7, 40}, {12, -1}}) {
             String most = length[1] < 0 ? "" : ", \"maxLength\": %d".formatted(length[1]);
-            String text =
-                    "{\"type\": \"string\", \"minLength\": %d%s}".formatted(length[0], most);
+            String text = "{\"type\": \"string\", \"minLength\": %d%s}".formatted(length[0], most);
             Grammar grammar =
                     walks.compile(
                             Kind.JSON_SCHEMA,

@@ -11,10 +11,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.generation.SamplingChoice;
 import io.baton.common.generation.SamplingParams;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
+import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.IntStream;
@@ -92,14 +95,40 @@ class RequestParserTest {
                         -1,
                         null,
                         Set.of()),
-                options.sampling().params(7, options.sampling().seed().getAsLong()));
+                options.sampling()
+                        .params(7, options.sampling().seed().getAsLong(), SamplingChoice.NONE));
+    }
+
+    @Test
+    void whatAModelRecommendsHoldsWhereTheRequestSaysNothing() {
+        SamplingChoice model =
+                new SamplingChoice(
+                        OptionalDouble.of(0.6),
+                        OptionalInt.of(20),
+                        OptionalDouble.of(0.95),
+                        OptionalDouble.empty(),
+                        OptionalDouble.of(1.05));
+        SamplingParams said =
+                chat("\"temperature\":0,\"top_k\":-1,\"repetition_penalty\":1")
+                        .options()
+                        .sampling()
+                        .params(7, 3, model);
+        assertEquals(0f, said.temperature());
+        assertEquals(0, said.topK());
+        assertEquals(1f, said.repetitionPenalty());
+        assertEquals(0.95f, said.topP());
+        SamplingParams silent = chat("\"n\":1").options().sampling().params(7, 3, model);
+        assertEquals(0.6f, silent.temperature());
+        assertEquals(20, silent.topK());
+        assertEquals(0f, silent.minP());
+        assertEquals(1.05f, silent.repetitionPenalty());
     }
 
     @Test
     void nullIsTheSameAsAbsent() {
         ChatRequest request =
                 chat("\"temperature\":null,\"stop\":null,\"n\":null,\"tools\":null,\"seed\":null");
-        assertEquals(1f, request.options().sampling().temperature());
+        assertEquals(SamplingChoice.NONE, request.options().sampling().choice());
         assertEquals(1, request.options().n());
     }
 

@@ -2,6 +2,7 @@ package io.baton.router.http;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.generation.SamplingChoice;
 import io.baton.common.openai.Endpoint;
 import io.baton.common.openai.OpenAiJson;
 import io.baton.common.time.Ticker;
@@ -11,6 +12,7 @@ import io.baton.router.dispatch.TenantSalts;
 import io.baton.router.dispatch.TenantWeights;
 import io.baton.router.registry.PoolView;
 import io.baton.router.registry.Registry;
+import io.baton.router.registry.ServedText;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -119,7 +121,10 @@ public final class Endpoints {
                                 name,
                                 pool.card().getName(),
                                 pool.joinedSeconds(),
-                                pool.maxModelLen()));
+                                pool.maxModelLen(),
+                                pool.text()
+                                        .map(ServedText::recommended)
+                                        .orElse(SamplingChoice.NONE)));
             }
         }
         return models;

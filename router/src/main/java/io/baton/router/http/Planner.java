@@ -277,7 +277,10 @@ final class Planner {
                         new Job.Answer(
                                 prompts.get(i),
                                 options.sampling()
-                                        .params(maxTokens.get(i), seed + k)
+                                        .params(
+                                                maxTokens.get(i),
+                                                seed + k,
+                                                draft.text().recommended())
                                         .withStops(draft.stops())
                                         .withConstraint(language.constraint())
                                         .withShownTokens(language.shownTokens())

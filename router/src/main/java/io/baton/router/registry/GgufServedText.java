@@ -1,6 +1,8 @@
 package io.baton.router.registry;
 
+import io.baton.common.generation.SamplingChoice;
 import io.baton.common.model.GgufFile;
+import io.baton.common.model.SamplingKeys;
 import io.baton.common.openai.ChatMessage;
 import io.baton.common.openai.TextRequests.TemplateUse;
 import io.baton.common.text.ChatInput;
@@ -11,6 +13,7 @@ import io.baton.common.text.Tokenizer;
 import io.baton.common.text.Tokenizers;
 import io.baton.common.tools.ToolStyle;
 import io.baton.common.worker.ModelText;
+import io.baton.router.registry.ServedText.Wishes;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -27,15 +30,17 @@ import org.jspecify.annotations.Nullable;
  * Builds served texts from GGUF metadata and a Jinja template.
  *
  * @param clock what templates that write the date see
- * @param style the syntax of calls of tools; empty: found by the template
+ * @param wishes what the operator says
  */
-public record GgufServedText(Clock clock, Optional<ToolStyle> style) implements ServedText.Factory {
+public record GgufServedText(Clock clock, Wishes wishes) implements ServedText.Factory {
     @Override
     public ServedText build(ModelText text) {
         try (GgufFile file = GgufFile.ofBytes(text.gguf())) {
             Tokenizer tokenizer = Tokenizers.of(file);
+            SamplingChoice recommended =
+                    wishes.recommendations() ? SamplingKeys.of(file) : SamplingChoice.NONE;
             if (text.chatTemplate().isEmpty()) {
-                return new ServedText(tokenizer, Optional.empty());
+                return new ServedText(tokenizer, Optional.empty(), recommended);
             }
             ChatTemplate template =
                     ChatTemplate.parse(text.chatTemplate(), ChatTemplate.Options.of(clock));
@@ -47,13 +52,14 @@ public record GgufServedText(Clock clock, Optional<ToolStyle> style) implements 
                                     tokenizer,
                                     ChatTemplates.stops(text.chatTemplate()),
                                     tools(text.chatTemplate()),
-                                    toolMarks(tokenizer))));
+                                    toolMarks(tokenizer))),
+                    recommended);
         }
     }
 
     @Override
-    public ServedText.Factory withToolStyle(Optional<ToolStyle> given) {
-        return given.isEmpty() ? this : new GgufServedText(clock, given);
+    public ServedText.Factory with(Wishes given) {
+        return new GgufServedText(clock, given);
     }
 
     /**
@@ -64,7 +70,8 @@ public record GgufServedText(Clock clock, Optional<ToolStyle> style) implements 
 
     private Tools tools(String source) {
         return new Tools(
-                style.or(() -> ToolStyle.ofTemplate(source)), ToolStyle.knowsTools(source));
+                wishes.toolStyle().or(() -> ToolStyle.ofTemplate(source)),
+                ToolStyle.knowsTools(source));
     }
 
     private static Map<String, Integer> toolMarks(Tokenizer tokenizer) {

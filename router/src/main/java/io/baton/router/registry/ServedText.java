@@ -1,5 +1,6 @@
 package io.baton.router.registry;
 
+import io.baton.common.generation.SamplingChoice;
 import io.baton.common.grammar.Grammars;
 import io.baton.common.openai.ChatMessage;
 import io.baton.common.openai.TextRequests.TemplateUse;
@@ -12,13 +13,25 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A model's language: its tokenizer, its chat template if it has one, and what compiles constraints
- * for it. Safe for any thread.
+ * A model's language: its tokenizer, its chat template if it has one, the sampling it recommends,
+ * and what compiles constraints for it. Safe for any thread.
  */
-public record ServedText(Tokenizer tokenizer, Optional<Chat> chat, Grammars grammars) {
+public record ServedText(
+        Tokenizer tokenizer, Optional<Chat> chat, SamplingChoice recommended, Grammars grammars) {
     /** With grammars of its own. */
-    public ServedText(Tokenizer tokenizer, Optional<Chat> chat) {
-        this(tokenizer, chat, Grammars.of(tokenizer));
+    public ServedText(Tokenizer tokenizer, Optional<Chat> chat, SamplingChoice recommended) {
+        this(tokenizer, chat, recommended, Grammars.of(tokenizer));
+    }
+
+    /**
+     * What the operator says of how models are served.
+     *
+     * @param toolStyle how they write tool calls; empty: as their chat templates say
+     * @param recommendations whether the sampling that a model recommends is used
+     */
+    public record Wishes(Optional<ToolStyle> toolStyle, boolean recommendations) {
+        /** All as the models say. */
+        public static final Wishes NONE = new Wishes(Optional.empty(), true);
     }
 
     /** Writes a conversation as a prompt. */
@@ -53,8 +66,8 @@ public record ServedText(Tokenizer tokenizer, Optional<Chat> chat, Grammars gram
          */
         ServedText build(ModelText text);
 
-        /** The same where the operator says how models write tool calls. */
-        default Factory withToolStyle(Optional<ToolStyle> style) {
+        /** The same under what the operator says. */
+        default Factory with(Wishes wishes) {
             return this;
         }
     }

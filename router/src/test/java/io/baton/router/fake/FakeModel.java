@@ -1,6 +1,7 @@
 package io.baton.router.fake;
 
 import io.baton.common.model.GgufFile;
+import io.baton.common.model.SamplingKeys;
 import io.baton.common.model.TinyModel;
 import io.baton.common.proto.GenerationSpec;
 import io.baton.common.proto.KvFormat;
@@ -12,6 +13,9 @@ import io.baton.common.text.TokenDecoder;
 import io.baton.common.text.Tokenizer;
 import io.baton.common.text.Tokenizers;
 import io.baton.common.worker.ModelText;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 
 /**
  * A model whose next token is a function of prompt and index alone, so that answers must be the
@@ -20,6 +24,11 @@ import io.baton.common.worker.ModelText;
 public final class FakeModel {
     /** Tokens of prompt and answer. */
     public static final int MAX_LEN = 512;
+
+    /** What the model recommends where a request says nothing. */
+    public static final float TEMPERATURE = 0.6f;
+
+    public static final float MIN_P = 0.05f;
 
     /** The only instance. */
     public static final FakeModel INSTANCE = new FakeModel();
@@ -30,10 +39,36 @@ public final class FakeModel {
 
     private FakeModel() {
         try (GgufFile file = GgufFile.ofBytes(TinyModel.llama().toBytes())) {
-            text = new ModelText(file.textArtifact(), TinyModel.CHATML);
+            text = new ModelText(recommending(file.textArtifact()), TinyModel.CHATML);
             tokenizer = Tokenizers.of(file);
             fingerprint = file.fingerprint();
         }
+    }
+
+    /** A GGUF file with {@link SamplingKeys} before its other keys. */
+    private static byte[] recommending(byte[] gguf) {
+        byte[] keys = float32(SamplingKeys.TEMPERATURE, TEMPERATURE);
+        byte[] more = float32(SamplingKeys.MIN_P, MIN_P);
+        int head = 24;
+        ByteBuffer out =
+                ByteBuffer.allocate(gguf.length + keys.length + more.length + 32)
+                        .order(ByteOrder.LITTLE_ENDIAN)
+                        .put(gguf, 0, head)
+                        .put(keys)
+                        .put(more)
+                        .put(gguf, head, gguf.length - head);
+        return out.putLong(16, out.getLong(16) + 2).array();
+    }
+
+    private static byte[] float32(String key, float value) {
+        byte[] name = key.getBytes(StandardCharsets.US_ASCII);
+        return ByteBuffer.allocate(name.length + 16)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(name.length)
+                .put(name)
+                .putInt(6)
+                .putFloat(value)
+                .array();
     }
 
     public ModelText text() {

@@ -5,6 +5,7 @@ import io.baton.common.worker.ClusterToken;
 import io.baton.router.RouterOptions;
 import io.baton.router.RouterServer;
 import io.baton.router.http.HttpLimits;
+import io.baton.router.registry.ServedText;
 import io.baton.router.route.RouteConfig;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -76,7 +77,7 @@ public final class TestCluster implements AutoCloseable {
                                 200,
                                 64,
                                 16),
-                        Optional.empty()),
+                        ServedText.Wishes.NONE),
                 new RouterOptions.Access(
                         List.of(), false, Optional.empty(), Optional.empty(), state, List.of()),
                 new RouterOptions.Cluster(

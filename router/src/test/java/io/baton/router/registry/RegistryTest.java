@@ -37,7 +37,7 @@ class RegistryTest {
                     new ModelTexts(
                             new ModelTexts.Sources(
                                     fingerprint -> Optional.of(FakeModel.INSTANCE.text()),
-                                    new GgufServedText(Clock.systemUTC(), Optional.empty())),
+                                    new GgufServedText(Clock.systemUTC(), ServedText.Wishes.NONE)),
                             ticker,
                             Runnable::run),
                     new Registry.Listener() {
