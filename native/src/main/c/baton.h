@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define BATON_ABI 4
+#define BATON_ABI 5
 
 #if defined(__GNUC__)
 #define BATON_EXPORT __attribute__((visibility("default")))
@@ -17,6 +17,9 @@
 #endif
 
 enum { BATON_PORTABLE, BATON_AVX2, BATON_AVX2_VNNI, BATON_AVX512, BATON_AVX512_VNNI, BATON_LEVELS };
+
+/* To how many bits the rows of a product with a quantised weight are rounded. */
+enum { BATON_13_BITS, BATON_8_BITS, BATON_ACTIVATIONS };
 
 enum {
     BATON_OK = 0,
@@ -104,7 +107,7 @@ BATON_EXPORT int32_t baton_abi(void);
 BATON_EXPORT int32_t baton_best_level(int32_t cap);
 
 /* The level is one that baton_best_level gave. NULL if threads or memory are refused. The caller of baton_run is one of the threads. */
-BATON_EXPORT baton_pool *baton_pool_open(int32_t threads, int32_t level);
+BATON_EXPORT baton_pool *baton_pool_open(int32_t threads, int32_t level, int32_t activations);
 
 /* Ends the threads and frees every weight. No call may be running, and no lane may run again. */
 BATON_EXPORT void baton_pool_close(baton_pool *pool);

@@ -27,17 +27,18 @@
  *   F32         per column: L f32                       F16, BF16   per column: L of 16 bits
  *   Q4_0        L f16 d | nibbles                       Q4_1        L f16 d | L f16 m | nibbles
  *   Q5_0        L f16 d | bytes                         Q5_1        L f16 d | L f16 m | bytes
- *   Q8_0        L f16 d | pairs
+ *   Q8_0        L f16 d | bytes
  *   Q4_K        header L f16 d | L f16 dmin;            L u8 scale | L u8 min | nibbles
  *   Q5_K        header as Q4_K;                         L u8 scale | L u8 min | bytes
  *   Q6_K        header L f16 d;                         L i8 scale | L i8 scale | bytes
  *
  *   nibbles   per 8 columns 32 bits for each row: a 16-bit half for even columns, one for odd ones,
  *             in it 4 bits for each of its 4 columns, lowest first
- *   bytes     per 4 columns 32 bits for each row, likewise with 8 bits; unsigned as in the file
- *   pairs     byte 2 L (k / 2) + 2 row + k % 2, signed
+ *   bytes     the same with 8 bits: first 32 bits for each row with columns 0 4 1 5 of the 8, then as
+ *             many with 2 6 3 7; unsigned as in the file, Q8_0 with 128 added
  *
- * So a shift and a mask give a panel's quanta of columns 2 i and 2 i + 1 in 16-bit lanes.
+ * So a shift and a mask give a panel's quanta of columns 2 i and 2 i + 1 in 16-bit lanes, and those
+ * of columns 0 4 1 5 or 2 6 3 7 in bytes.
  *
  * A vector (one row) is float32.
  */
@@ -60,14 +61,19 @@ typedef struct {
 } block_meta;
 
 /*
- * The largest magnitude of a quantised activation: 13 bits. Products with quanta of up to 8 bits sum
- * to less than 2^24 over a block, so they are exact in float32 too.
+ * The largest magnitude of a quantised activation, with 13 bits and with 8. Products with quanta of
+ * up to 8 bits sum to less than 2^24 over a block, so they are exact in float32 too.
  */
-#define LEVELS 4095
+#define LEVELS_13 4095
+#define LEVELS_8 127
 
-/* Activation rows as 16-bit integers, blocks of 32. */
+/*
+ * Activation rows in blocks of 32, as 16-bit integers and, with 8 bits, as bytes too, in the order
+ * of a panel's bytes: columns 0 4 1 5 2 6 3 7 of each 8. A level writes those that it reads.
+ */
 typedef struct {
     int16_t *q;
+    int8_t *bytes;
     block_meta *meta;
     int32_t cols;
 } quant_rows;
@@ -104,12 +110,13 @@ typedef struct {
     void (*attention_join)(const baton_op *op, int tile, float *scratch, float *parts);
 } baton_level;
 
-extern const baton_level baton_level_portable;
+/* Of each level one for activations in 13 bits and one for 8. */
+extern const baton_level baton_level_portable[BATON_ACTIVATIONS];
 #if defined(__x86_64__)
-extern const baton_level baton_level_avx2;
-extern const baton_level baton_level_avx2_vnni;
-extern const baton_level baton_level_avx512;
-extern const baton_level baton_level_avx512_vnni;
+extern const baton_level baton_level_avx2[BATON_ACTIVATIONS];
+extern const baton_level baton_level_avx2_vnni[BATON_ACTIVATIONS];
+extern const baton_level baton_level_avx512[BATON_ACTIVATIONS];
+extern const baton_level baton_level_avx512_vnni[BATON_ACTIVATIONS];
 #endif
 
 /* pack.c */
@@ -145,6 +152,17 @@ INLINE int is_nibble_type(int type) {
     return type == BATON_Q4_0 || type == BATON_Q4_1 || type == BATON_Q4_K;
 }
 
+/* What a panel's quanta are too large by. */
+INLINE int type_bias(int type) {
+    switch (type) {
+        case BATON_Q4_0: return 8;
+        case BATON_Q5_0: return 16;
+        case BATON_Q6_K: return 32;
+        case BATON_Q8_0: return 128;
+        default: return 0;
+    }
+}
+
 /* Bytes of a panel's block: its scales, then its quanta; and of what stands before 8 blocks (K types). */
 INLINE int block_header(int type, int lanes) {
     return type == BATON_Q4_1 || type == BATON_Q5_1 ? 4 * lanes : 2 * lanes;
@@ -169,7 +187,7 @@ INLINE int nibble_shift(int k) {
 
 /* The byte of column k, row lane among a block's bytes. */
 INLINE int byte_at(int lanes, int lane, int k) {
-    return 4 * lanes * (k / 4) + 4 * lane + 2 * (k % 2) + k % 4 / 2;
+    return 4 * lanes * (k / 8 * 2 + k % 4 / 2) + 4 * lane + 2 * (k % 2) + k % 8 / 4;
 }
 
 /* pool.c */

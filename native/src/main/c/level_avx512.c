@@ -13,21 +13,22 @@ static int32_t sum_16(__m256i q) {
     return _mm_cvtsi128_si32(r);
 }
 
-static void quantise_block(const float *x, int16_t *q, block_meta *meta) {
+/* The 32 numbers, in two vectors. */
+INLINE void round_block(
+    const float *x, const float levels, __m256i *first, __m256i *second, block_meta *meta) {
     vf low = v_load(x);
     vf high = v_load(x + 16);
     float largest = v_largest(_mm512_max_ps(_mm512_abs_ps(low), _mm512_abs_ps(high)));
     /* So small a block is zero: its inverse would overflow. */
-    vf inverse = v_set1(largest < 1e-30f ? 0 : LEVELS / largest);
-    __m256i first = _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(v_mul(low, inverse)));
-    __m256i second = _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(v_mul(high, inverse)));
-    _mm256_storeu_si256((__m256i *)(void *)q, first);
-    _mm256_storeu_si256((__m256i *)(void *)(q + 16), second);
-    meta->scale = largest < 1e-30f ? 0 : largest / LEVELS;
-    meta->low_sum = sum_16(first);
-    meta->sum = meta->low_sum + sum_16(second);
+    vf inverse = v_set1(largest < 1e-30f ? 0 : levels / largest);
+    *first = _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(v_mul(low, inverse)));
+    *second = _mm512_cvtsepi32_epi16(_mm512_cvtps_epi32(v_mul(high, inverse)));
+    meta->scale = largest < 1e-30f ? 0 : largest / levels;
+    meta->low_sum = sum_16(*first);
+    meta->sum = meta->low_sum + sum_16(*second);
     meta->scaled_sum = meta->scale * (float)meta->sum;
 }
 
+#include "quantise.inc"
 #include "matmul.inc"
 #include "level.inc"

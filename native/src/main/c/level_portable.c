@@ -4,33 +4,42 @@
 #include "elementwise.inc"
 #include "attention.inc"
 
-static void quantise_block(const float *x, int16_t *q, block_meta *meta) {
+static void quantise_block(const float *x, int16_t *q, block_meta *meta, float levels) {
     float largest = 0;
     for (int i = 0; i < BLOCK; i++) {
         float magnitude = fabsf(x[i]);
         largest = magnitude > largest ? magnitude : largest;
     }
     /* So small a block is zero: its inverse would overflow. */
-    float inverse = largest < 1e-30f ? 0 : LEVELS / largest;
+    float inverse = largest < 1e-30f ? 0 : levels / largest;
     int sums[2] = {0, 0};
     for (int i = 0; i < BLOCK; i++) {
         /* The comparisons also turn a NaN into a number. */
         float rounded = rintf(x[i] * inverse);
-        rounded = rounded < LEVELS ? rounded : LEVELS;
-        q[i] = (int16_t)(rounded > -LEVELS ? rounded : -LEVELS);
+        rounded = rounded < levels ? rounded : levels;
+        q[i] = (int16_t)(rounded > -levels ? rounded : -levels);
         sums[i / 16] += q[i];
     }
-    meta->scale = largest < 1e-30f ? 0 : largest / LEVELS;
+    meta->scale = largest < 1e-30f ? 0 : largest / levels;
     meta->sum = sums[0] + sums[1];
     meta->low_sum = sums[0];
     meta->scaled_sum = meta->scale * (float)meta->sum;
 }
 
-static void quantise(const float *x, const quant_rows *out, int from, int to) {
+static void quantise_to(
+    float levels, const float *x, const quant_rows *out, int from, int to) {
     int blocks = out->cols / BLOCK;
     for (int64_t b = (int64_t)from * blocks; b < (int64_t)to * blocks; b++) {
-        quantise_block(x + b * BLOCK, out->q + b * BLOCK, out->meta + b);
+        quantise_block(x + b * BLOCK, out->q + b * BLOCK, out->meta + b, levels);
     }
+}
+
+static void quantise_13(const float *x, const quant_rows *out, int from, int to) {
+    quantise_to(LEVELS_13, x, out, from, to);
+}
+
+static void quantise_8(const float *x, const quant_rows *out, int from, int to) {
+    quantise_to(LEVELS_8, x, out, from, to);
 }
 
 static float half_at(const uint8_t *at, int lane) {
@@ -50,12 +59,9 @@ typedef struct {
 } block;
 
 static void unpack_quanta(int type, const uint8_t *w, block *to) {
-    int bias = type == BATON_Q4_0 ? 8 : type == BATON_Q5_0 ? 16 : type == BATON_Q6_K ? 32 : 0;
+    int bias = type_bias(type);
     for (int k = 0; k < BLOCK; k++) {
-        if (type == BATON_Q8_0) {
-            const int8_t *at = (const int8_t *)w + 16 * (k / 2) + k % 2;
-            EACH to->q[k][i] = (float)at[2 * i];
-        } else if (is_nibble_type(type)) {
+        if (is_nibble_type(type)) {
             const uint8_t *at = w + nibble_at(LANES, 0, k);
             int shift = nibble_shift(k);
             EACH to->q[k][i] = (float)((at[4 * i] >> shift & 15) - bias);
@@ -147,7 +153,7 @@ static void panel_float(const baton_weight *w, const uint8_t *panel, const float
     v_store(acc, sum);
 }
 
-static void matmul(const baton_weight *w, const matmul_in *in, float *out, int from, int to) {
+static void matmul_13(const baton_weight *w, const matmul_in *in, float *out, int from, int to) {
     for (int panel = from; panel < to; panel++) {
         int valid = w->rows - panel * LANES < LANES ? w->rows - panel * LANES : LANES;
         const uint8_t *data = w->data + (size_t)panel * w->panel_bytes;
@@ -167,5 +173,8 @@ static void matmul(const baton_weight *w, const matmul_in *in, float *out, int f
         }
     }
 }
+
+/* Rows lie as with 13 bits here, and are only smaller. */
+#define matmul_8 matmul_13
 
 #include "level.inc"

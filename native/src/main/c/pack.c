@@ -95,7 +95,7 @@ static void nibbles(const uint8_t *from, uint32_t fifth, uint8_t *q) {
     }
 }
 
-/* The 32 quanta of block b of a row, as stored (unsigned; Q8_0: the signed byte). */
+/* The 32 quanta of block b of a row, unsigned (Q8_0: 128 added). */
 static void quanta(int type, const uint8_t *row, int b, uint8_t *q) {
     const uint8_t *block = row + (size_t)source_block_bytes(type) * (size_t)(is_k_type(type) ? b / 8 : b);
     int sub = b % 8;
@@ -104,7 +104,11 @@ static void quanta(int type, const uint8_t *row, int b, uint8_t *q) {
         case BATON_Q4_1: nibbles(block + 4, 0, q); break;
         case BATON_Q5_0: nibbles(block + 6, read32(block + 2), q); break;
         case BATON_Q5_1: nibbles(block + 8, read32(block + 4), q); break;
-        case BATON_Q8_0: memcpy(q, block + 2, BLOCK); break;
+        case BATON_Q8_0:
+            for (int j = 0; j < BLOCK; j++) {
+                q[j] = block[2 + j] ^ 0x80;
+            }
+            break;
         case BATON_Q4_K:
         case BATON_Q5_K: {
             const uint8_t *low = block + (type == BATON_Q4_K ? 16 : 48) + 32 * (sub / 2);
@@ -165,9 +169,7 @@ static void pack_scales(
 static void place(const baton_weight *w, const uint8_t *q, int lane, uint8_t *to) {
     int lanes = w->lanes;
     for (int k = 0; k < BLOCK; k++) {
-        if (w->type == BATON_Q8_0) {
-            to[2 * lanes * (k / 2) + 2 * lane + k % 2] = q[k];
-        } else if (is_nibble_type(w->type)) {
+        if (is_nibble_type(w->type)) {
             to[nibble_at(lanes, lane, k)] |= (uint8_t)(q[k] << nibble_shift(k));
         } else {
             to[byte_at(lanes, lane, k)] = q[k];
@@ -219,7 +221,7 @@ static float value(
     switch (type) {
         case BATON_Q4_0: return (float)(q - 8) * d;
         case BATON_Q5_0: return (float)(q - 16) * d;
-        case BATON_Q8_0: return (float)(int8_t)q * d;
+        case BATON_Q8_0: return (float)(q - 128) * d;
         case BATON_Q4_1:
         case BATON_Q5_1: {
             float m = baton_half_to_float(read16(block + 2 * lanes + 2 * lane));
@@ -236,9 +238,6 @@ static float value(
 }
 
 static int quantum(const baton_weight *w, const uint8_t *from, int lane, int k) {
-    if (w->type == BATON_Q8_0) {
-        return from[2 * w->lanes * (k / 2) + 2 * lane + k % 2];
-    }
     if (is_nibble_type(w->type)) {
         return from[nibble_at(w->lanes, lane, k)] >> nibble_shift(k) & 15;
     }

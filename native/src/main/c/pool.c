@@ -207,27 +207,28 @@ static int start_threads(baton_pool *pool) {
     return pool->started == pool->threads - 1;
 }
 
+/* Its two tables. */
 static const baton_level *level_of(int32_t level) {
     switch (level) {
 #if defined(__x86_64__)
-        case BATON_AVX2: return &baton_level_avx2;
-        case BATON_AVX2_VNNI: return &baton_level_avx2_vnni;
+        case BATON_AVX2: return baton_level_avx2;
+        case BATON_AVX2_VNNI: return baton_level_avx2_vnni;
 #if !defined(BATON_EMULATE)
-        case BATON_AVX512: return &baton_level_avx512;
+        case BATON_AVX512: return baton_level_avx512;
 #endif
-        case BATON_AVX512_VNNI: return &baton_level_avx512_vnni;
+        case BATON_AVX512_VNNI: return baton_level_avx512_vnni;
 #endif
-        default: return &baton_level_portable;
+        default: return baton_level_portable;
     }
 }
 
-baton_pool *baton_pool_open(int32_t threads, int32_t level) {
+baton_pool *baton_pool_open(int32_t threads, int32_t level, int32_t activations) {
     baton_pool *pool = calloc(1, sizeof *pool);
     if (pool == NULL) {
         return NULL;
     }
     pool->threads = threads;
-    pool->level = level_of(level);
+    pool->level = level_of(level) + activations;
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
     pool->handles = calloc((size_t)threads, sizeof *pool->handles);

@@ -226,7 +226,7 @@ static int quantise_rows(baton_lane *lane, matmul_job *job) {
     size_t elements = (size_t)job->in.rows * (size_t)job->op->cols;
     size_t blocks = elements / BLOCK;
     uint8_t *memory = baton_lane_scratch(
-        lane, SCRATCH_QUANT, blocks * sizeof(block_meta) + 2 * elements);
+        lane, SCRATCH_QUANT, blocks * sizeof(block_meta) + 3 * elements);
     if (memory == NULL) {
         return BATON_NO_MEMORY;
     }
@@ -234,6 +234,7 @@ static int quantise_rows(baton_lane *lane, matmul_job *job) {
     quant->cols = job->op->cols;
     quant->meta = (block_meta *)(void *)memory;
     quant->q = (int16_t *)(void *)(memory + blocks * sizeof(block_meta));
+    quant->bytes = (int8_t *)(quant->q + elements);
     int rows = TASK_ELEMENTS / job->op->cols;
     job->quant_rows_per_task = rows < 1 ? 1 : rows;
     if (elements <= ALONE) {

@@ -122,6 +122,9 @@ static void matmuls(baton_lane *const *lanes, int levels) {
             }
             for (int i = 1; i < levels; i++) {
                 compare(out[0], out[i], (size_t)tokens * (size_t)rows, "levels differ", types[kind].type);
+                check(
+                    i == 1 || memcmp(out[1], out[i], (size_t)tokens * (size_t)rows * 4) == 0,
+                    "levels with fma differ", types[kind].type);
                 check(memcmp(table[0], table[i], (size_t)cols * 4) == 0, "embed differs", types[kind].type);
             }
             free(src);
@@ -326,26 +329,40 @@ static void profiled(void) {
     }
 }
 
-int main(void) {
-    baton_lane *lanes[BATON_LEVELS] = {NULL};
+static int open_lanes(baton_lane **lanes, int activations) {
     int levels = 0;
     for (int level = 0; level < BATON_LEVELS; level++) {
         if (baton_best_level(level) == level) {
-            baton_pool *pool = baton_pool_open(THREADS, level);
+            baton_pool *pool = baton_pool_open(THREADS, level, activations);
             check(pool != NULL, "no pool", level);
             lanes[levels] = baton_lane_open(pool, 1);
             check(lanes[levels] != NULL, "no lane", level);
             levels++;
         }
     }
+    return levels;
+}
+
+static void close_lane(baton_lane *lane) {
+    baton_pool *pool = lane->pool;
+    baton_lane_close(lane);
+    baton_pool_close(pool);
+}
+
+int main(void) {
+    baton_lane *lanes[BATON_LEVELS] = {NULL};
+    int levels = open_lanes(lanes, BATON_8_BITS);
+    matmuls(lanes, levels);
+    for (int level = 0; level < levels; level++) {
+        close_lane(lanes[level]);
+    }
+    open_lanes(lanes, BATON_13_BITS);
     matmuls(lanes, levels);
     attentions(lanes, levels);
     for (int level = 0; level < levels; level++) {
-        baton_pool *pool = lanes[level]->pool;
         crowd(lanes[level]);
         shared(lanes[level]);
-        baton_lane_close(lanes[level]);
-        baton_pool_close(pool);
+        close_lane(lanes[level]);
     }
     profiled();
     printf("selftest: %d levels agree\n", levels);

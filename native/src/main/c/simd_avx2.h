@@ -155,16 +155,11 @@ INLINE vi i_set1(int32_t a) {
     return _mm256_set1_epi32(a);
 }
 
-/* Two 16-bit numbers, over and over. */
-INLINE vi i_pair(const int16_t *at) {
+/* Four bytes, over and over. */
+INLINE vi i_repeat(const uint8_t *at) {
     int32_t value;
     memcpy(&value, at, 4);
     return _mm256_set1_epi32(value);
-}
-
-/* Signed bytes as 16-bit numbers. */
-INLINE vi i_load_bytes(const uint8_t *at) {
-    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)at));
 }
 
 /* Some bits of each 16-bit number, from so many up. */
@@ -175,6 +170,24 @@ INLINE vi i_bits(vi a, const int from, const int bits) {
 /* The highest bits of each 16-bit number. */
 INLINE vi i_high_bits(vi a, const int bits) {
     return _mm256_srli_epi16(a, 16 - bits);
+}
+
+/* The lower half of each byte. */
+INLINE vi i_low_nibbles(vi a) {
+    return _mm256_and_si256(a, _mm256_set1_epi8(15));
+}
+
+/* The upper half of each byte. */
+INLINE vi i_high_nibbles(vi a) {
+    return i_low_nibbles(_mm256_srli_epi16(a, 4));
+}
+
+INLINE vi i_add(vi a, vi b) {
+    return _mm256_add_epi32(a, b);
+}
+
+INLINE vi i_add16(vi a, vi b) {
+    return _mm256_add_epi16(a, b);
 }
 
 INLINE vi i_sub(vi a, vi b) {
@@ -193,6 +206,23 @@ INLINE vi i_dot(vi sum, vi a, vi b) {
     return _mm256_add_epi32(sum, _mm256_madd_epi16(a, b));
 #endif
 }
+
+#ifdef BATON_DOT_PRODUCTS
+/* The products of four unsigned and four signed bytes each, added. */
+INLINE vi i_dot_bytes(vi sum, vi a, vi b) {
+    return _mm256_dpbusd_avx_epi32(sum, a, b);
+}
+#else
+/* The products of two unsigned and two signed bytes each, added to a 16-bit number. */
+INLINE vi i_products(vi a, vi b) {
+    return _mm256_maddubs_epi16(a, b);
+}
+
+/* Two 16-bit numbers each, added. */
+INLINE vi i_widen(vi a) {
+    return _mm256_madd_epi16(a, _mm256_set1_epi16(1));
+}
+#endif
 
 INLINE vf i_to_float(vi a) {
     return _mm256_cvtepi32_ps(a);

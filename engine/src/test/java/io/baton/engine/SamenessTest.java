@@ -11,6 +11,7 @@ import io.baton.common.kv.KvDtype;
 import io.baton.common.model.TensorType;
 import io.baton.common.model.TinyModel;
 import io.baton.engine.Recorder.Outcome;
+import io.baton.kernels.Activations;
 import io.baton.kernels.Kernels;
 import io.baton.kernels.c.CKernels;
 import io.baton.kernels.c.Level;
@@ -50,6 +51,10 @@ class SamenessTest {
                 Arguments.of("llama in C", TinyModel.llama().toBytes(), c(Level.named(""))),
                 Arguments.of(
                         "llama, tied head, other types, in C", mixed.toBytes(), c(Level.named(""))),
+                Arguments.of(
+                        "llama in C, activations in 8 bits",
+                        TinyModel.llama().toBytes(),
+                        c(Level.named(""), Activations.BITS_8)),
                 Arguments.of("llama in portable C", mixed.toBytes(), c(Level.PORTABLE)),
                 Arguments.of("gemma3 in C", TinyModel.gemma3().toBytes(), c(Level.named(""))),
                 Arguments.of("gemma2 in C", family("gemma2"), c(Level.named(""))),
@@ -69,9 +74,13 @@ class SamenessTest {
     }
 
     private static Supplier<Kernels> c(Level cap) {
+        return c(cap, Activations.BITS_13);
+    }
+
+    private static Supplier<Kernels> c(Level cap, Activations activations) {
         return () -> {
             try {
-                return CKernels.open(2, cap);
+                return CKernels.open(2, cap, activations);
             } catch (NativeUnavailable e) {
                 throw new TestAbortedException("C kernels are not tested: " + e.getMessage());
             }

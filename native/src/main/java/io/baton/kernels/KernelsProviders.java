@@ -30,40 +30,61 @@ public final class KernelsProviders {
         VECTOR
     }
 
+    /** The provider that runs here, with activations in 13 bits. */
+    public static Kernels choose(Preference preference, int threads) {
+        return choose(preference, threads, Activations.BITS_13);
+    }
+
     /**
      * The provider that runs here.
      *
      * @param threads threads that compute, the caller's included
-     * @throws BatonException if C or the Vector API is asked for by name and cannot run
+     * @param activations what rows are rounded to
+     * @throws BatonException if C or the Vector API is asked for by name and cannot run, or if the
+     *     Vector API is what runs here and the activations are none that it has
      */
-    public static Kernels choose(Preference preference, int threads) {
+    public static Kernels choose(Preference preference, int threads, Activations activations) {
         return switch (preference) {
-            case REFERENCE -> new ReferenceKernels(threads, "asked for by configuration");
-            case AUTO -> fastest(threads);
-            case C -> required(threads);
-            case VECTOR -> vector(threads);
+            case REFERENCE ->
+                    new ReferenceKernels(threads, activations, "asked for by configuration");
+            case AUTO -> fastest(threads, activations);
+            case C -> required(threads, activations);
+            case VECTOR -> vector(threads, activations);
         };
     }
 
-    private static Kernels fastest(int threads) {
+    private static Kernels fastest(int threads, Activations activations) {
         try {
-            return CKernels.open(threads, cap());
+            return CKernels.open(threads, cap(), activations);
         } catch (NativeUnavailable e) {
-            return withoutLibrary(threads, String.valueOf(e.getMessage()));
+            return withoutLibrary(threads, activations, String.valueOf(e.getMessage()));
         }
     }
 
     /** The Vector API where the launcher added its module, else the reference. */
-    private static Kernels withoutLibrary(int threads, String reason) {
+    private static Kernels withoutLibrary(int threads, Activations activations, String reason) {
         return hasVectorModule()
-                ? VectorKernels.open(threads, reason)
+                ? openVector(threads, activations, reason)
                 : new ReferenceKernels(
-                        threads, "%s; faster with java %s".formatted(reason, VECTOR_FLAG));
+                        threads,
+                        activations,
+                        "%s; faster with java %s".formatted(reason, VECTOR_FLAG));
     }
 
-    private static Kernels vector(int threads) {
+    private static Kernels openVector(int threads, Activations activations, String reason) {
+        if (activations == Activations.BITS_8) {
+            throw new BatonException(
+                    ErrorCode.CONFIGURATION,
+                    "The vector kernels do not round activations to 8 bits (%s); set kernels.activations to 13bit, or kernels.provider to c or reference"
+                            .formatted(reason),
+                    "kernels.activations");
+        }
+        return VectorKernels.open(threads, reason);
+    }
+
+    private static Kernels vector(int threads, Activations activations) {
         if (hasVectorModule()) {
-            return VectorKernels.open(threads, "asked for by configuration");
+            return openVector(threads, activations, "asked for by configuration");
         }
         throw new BatonException(
                 ErrorCode.CONFIGURATION,
@@ -77,9 +98,9 @@ public final class KernelsProviders {
         return ModuleLayer.boot().findModule("jdk.incubator.vector").isPresent();
     }
 
-    private static Kernels required(int threads) {
+    private static Kernels required(int threads, Activations activations) {
         try {
-            return CKernels.open(threads, cap());
+            return CKernels.open(threads, cap(), activations);
         } catch (NativeUnavailable e) {
             throw new BatonException(
                     ErrorCode.CONFIGURATION,

@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class AttentionContractTest {
     private static final int BLOCKS = 40;
 
-    @Parameter ProviderCase provider = new ProviderCase("unset", null, 0);
+    @Parameter ProviderCase provider = ProviderCase.unset();
 
     @ParameterizedTest
     @CsvSource({

@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * sequence of 75 tokens, cut and accompanied in every way, with 1, 2 and 3 threads.
  */
 @ParameterizedClass
-@MethodSource("io.baton.kernels.ProviderCase#all")
+@MethodSource("io.baton.kernels.ProviderCase#withEveryRounding")
 class ExactnessTest {
     private static final int WIDTH = 256;
     private static final int KV = 128;
@@ -34,7 +34,7 @@ class ExactnessTest {
     private static final KvLayout LAYOUT = new KvLayout(1, 2, HEAD, KvDtype.BF16, 16);
     private static final List<TensorType> TYPES = List.of(TensorType.values());
 
-    @Parameter ProviderCase provider = new ProviderCase("unset", null, 0);
+    @Parameter ProviderCase provider = ProviderCase.unset();
 
     @Test
     void aRowIsTheSameHoweverItIsCutAndAccompanied() {

@@ -44,6 +44,25 @@ class KernelsProvidersTest {
     }
 
     @Test
+    void activationsArePartOfTheProfile() {
+        for (Preference preference : List.of(Preference.AUTO, Preference.REFERENCE)) {
+            try (Kernels coarse = KernelsProviders.choose(preference, 1, Activations.BITS_8);
+                    Kernels fine = KernelsProviders.choose(preference, 1)) {
+                assertEquals(fine.profile().label() + ":8bit", coarse.profile().label());
+                assertFalse(fine.profile().equals(coarse.profile()));
+            }
+        }
+        BatonException e =
+                assertThrows(
+                        BatonException.class,
+                        () -> KernelsProviders.choose(Preference.VECTOR, 1, Activations.BITS_8));
+        assertEquals(ErrorCode.CONFIGURATION, e.code());
+        assertTrue(e.text().contains("kernels.activations") && e.text().contains("13bit"));
+        assertEquals(Activations.BITS_8, Activations.named("8bit"));
+        assertThrows(IllegalArgumentException.class, () -> Activations.named("7bit"));
+    }
+
+    @Test
     void aLevelThatDoesNotExistIsNamed() {
         assertEquals(Level.PORTABLE, Level.named("portable"));
         assertEquals(Level.AVX2_VNNI, Level.named("avx2_vnni"));

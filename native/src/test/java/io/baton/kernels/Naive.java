@@ -9,7 +9,6 @@ import java.util.function.IntFunction;
 /** The operations once more, in double and as plainly as they can be written. */
 final class Naive {
     private static final int BLOCK = 32;
-    private static final int LEVELS = 4095;
 
     private Naive() {}
 
@@ -27,17 +26,18 @@ final class Naive {
     }
 
     /**
-     * What a provider that rounds rows to 13 bits multiplies with: blocks of 32, largest to 4095.
+     * What a provider that rounds rows multiplies with: blocks of 32, the largest magnitude to
+     * {@code levels}.
      */
-    static double[] rounded(float[] x) {
+    static double[] rounded(float[] x, int levels) {
         double[] rounded = new double[x.length];
         for (int from = 0; from < x.length; from += BLOCK) {
             float largest = 0;
             for (int i = from; i < from + BLOCK; i++) {
                 largest = Math.max(largest, Math.abs(x[i]));
             }
-            float scale = largest / LEVELS;
-            float inverse = largest == 0 ? 0 : LEVELS / largest;
+            float scale = largest / levels;
+            float inverse = largest == 0 ? 0 : levels / largest;
             for (int i = from; i < from + BLOCK; i++) {
                 rounded[i] = Math.rint(x[i] * inverse) * scale;
             }

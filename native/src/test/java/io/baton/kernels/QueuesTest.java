@@ -27,7 +27,7 @@ class QueuesTest {
     private static final int FEATURES = 320;
     private static final int STEPS = 6;
 
-    @Parameter ProviderCase provider = new ProviderCase("unset", null, 0);
+    @Parameter ProviderCase provider = ProviderCase.unset();
 
     @Test
     void queuesThatComputeAtOnceLeaveEachOthersBitsAlone() throws Exception {

@@ -7,6 +7,7 @@ import io.baton.common.kv.KvDtype;
 import io.baton.common.model.GgufFile;
 import io.baton.engine.LogitsProbe;
 import io.baton.engine.ModelWeights;
+import io.baton.kernels.Activations;
 import io.baton.kernels.Kernels;
 import io.baton.kernels.KernelsProviders;
 import io.baton.kernels.KernelsProviders.Preference;
@@ -34,7 +35,16 @@ import tools.jackson.databind.ObjectMapper;
  */
 public final class LogitsSuite implements Suite {
     private static final Set<String> OPTIONS =
-            Set.of("gguf", "cases", "out", "kernels", "kv-dtype", "limit", "steps", "threads");
+            Set.of(
+                    "gguf",
+                    "cases",
+                    "out",
+                    "kernels",
+                    "activations",
+                    "kv-dtype",
+                    "limit",
+                    "steps",
+                    "threads");
     private static final double TOLERANCE = 1e-2;
 
     @Override
@@ -58,6 +68,7 @@ public final class LogitsSuite implements Suite {
         Preference preference =
                 Preference.valueOf(
                         context.option("kernels").orElse("auto").toUpperCase(Locale.ROOT));
+        Activations activations = Activations.named(context.option("activations").orElse("13bit"));
         KvDtype dtype =
                 KvDtype.valueOf(context.option("kv-dtype").orElse("bf16").toUpperCase(Locale.ROOT));
         int threads =
@@ -65,7 +76,7 @@ public final class LogitsSuite implements Suite {
                         .map(Integer::parseInt)
                         .orElse(Runtime.getRuntime().availableProcessors());
         try (GgufFile gguf = GgufFile.open(Path.of(required(context, "gguf")));
-                Kernels kernels = KernelsProviders.choose(preference, threads)) {
+                Kernels kernels = KernelsProviders.choose(preference, threads, activations)) {
             ModelWeights weights = ModelWeights.load(kernels, gguf);
             return cases(context, weights, kernels, dtype);
         }

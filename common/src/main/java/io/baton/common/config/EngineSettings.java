@@ -25,6 +25,17 @@ public final class EngineSettings {
                                     "Who computes: the fastest that works here, the plain Java"
                                             + " reference, the C library, or Java's Vector API.")
                             .withFlag("--kernels"));
+    public static final Setting<String> KERNELS_ACTIVATIONS =
+            GROUP.add(
+                    Setting.of(
+                                    "kernels.activations",
+                                    oneOf("13bit", "8bit"),
+                                    "13bit",
+                                    "What activations are rounded to before they meet quantised"
+                                            + " weights: 13bit stays near float32, 8bit is faster"
+                                            + " and as coarse as llama.cpp. Workers that share KV"
+                                            + " need the same.")
+                            .withFlag("--activations"));
     public static final Setting<Integer> MAX_NUM_SEQS =
             GROUP.add(
                     Setting.of(

@@ -19,6 +19,7 @@ import io.baton.decoder.DecoderWorker;
 import io.baton.engine.EngineCards;
 import io.baton.engine.EngineOptions;
 import io.baton.engine.ModelRuntime;
+import io.baton.kernels.Activations;
 import io.baton.kernels.Kernels;
 import io.baton.kernels.KernelsProviders;
 import io.baton.prefiller.PrefillerWorker;
@@ -47,7 +48,8 @@ final class Composition {
                         configuration
                                 .get(EngineSettings.KERNELS_PROVIDER)
                                 .toUpperCase(Locale.ROOT)),
-                threads == 0 ? Runtime.getRuntime().availableProcessors() : threads);
+                threads == 0 ? Runtime.getRuntime().availableProcessors() : threads,
+                Activations.named(configuration.get(EngineSettings.KERNELS_ACTIVATIONS)));
     }
 
     /** The model's file: generated, here already, or pulled now. */

@@ -1,6 +1,7 @@
 package io.baton.kernels.c;
 
 import io.baton.common.model.TensorType;
+import io.baton.kernels.Activations;
 import io.baton.kernels.Buffer;
 import io.baton.kernels.KernelQueue;
 import io.baton.kernels.KernelTimes;
@@ -16,8 +17,9 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The C provider. Weights are repacked at load; rows are rounded to 13 bits (blocks of 32) before a
- * product with a quantised weight. Results depend on the level, never on the batch or the threads.
+ * The C provider. Weights are repacked at load; rows are rounded to 13 or 8 bits (blocks of 32)
+ * before a product with a quantised matrix. Results depend on the level and on those bits, never on
+ * the batch or the threads.
  */
 public final class CKernels implements Kernels {
     /** Raised whenever any result of the library may change. */
@@ -31,12 +33,26 @@ public final class CKernels implements Kernels {
     private final RopeCopies ropes = new RopeCopies();
     private final Set<HostBuffer> memory = ConcurrentHashMap.newKeySet();
 
-    private CKernels(Library library, MemorySegment pool, Level level, String reason) {
+    private CKernels(
+            Library library,
+            MemorySegment pool,
+            Level level,
+            Activations activations,
+            String reason) {
         this.library = library;
         this.pool = new NativePool(library, pool);
         this.level = level;
-        this.profile = new NumericProfile("c", level.numerics(), VERSION);
+        this.profile = new NumericProfile("c", level.numerics(), VERSION, activations);
         this.reason = reason;
+    }
+
+    /**
+     * Opens the library at the CPU's best level, with activations in 13 bits.
+     *
+     * @throws NativeUnavailable if it cannot run here
+     */
+    public static CKernels open(int threads, Level cap) throws NativeUnavailable {
+        return open(threads, cap, Activations.BITS_13);
     }
 
     /**
@@ -44,16 +60,18 @@ public final class CKernels implements Kernels {
      *
      * @param threads threads that compute, the caller's included
      * @param cap the highest level to use
+     * @param activations what rows are rounded to
      * @throws NativeUnavailable if it cannot run here
      */
-    public static CKernels open(int threads, Level cap) throws NativeUnavailable {
+    public static CKernels open(int threads, Level cap, Activations activations)
+            throws NativeUnavailable {
         if (threads <= 0) {
             throw new IllegalArgumentException("at least one thread is needed, got " + threads);
         }
         Library library = Library.get();
         int best = library.bestLevel(Level.values().length - 1);
         Level level = Level.values()[library.bestLevel(cap.ordinal())];
-        MemorySegment pool = library.open(threads, level.ordinal());
+        MemorySegment pool = library.open(threads, level.ordinal(), activations.ordinal());
         if (pool.equals(MemorySegment.NULL)) {
             throw new NativeUnavailable(
                     "the system refused %d threads; lower --threads".formatted(threads));
@@ -62,7 +80,17 @@ public final class CKernels implements Kernels {
                 best > level.ordinal()
                         ? "this CPU has more, BATON_KERNELS_LEVEL caps it"
                         : "the best that this CPU and build have";
-        return new CKernels(library, pool, level, "%s: %s".formatted(level.label(), why));
+        String rounding =
+                switch (activations) {
+                    case BITS_13 -> "";
+                    case BITS_8 -> "; activations rounded to 8 bits";
+                };
+        return new CKernels(
+                library,
+                pool,
+                level,
+                activations,
+                "%s: %s%s".formatted(level.label(), why, rounding));
     }
 
     /** The instructions that run. */

@@ -24,7 +24,7 @@ import java.util.Locale;
  */
 final class Library {
     /** Must equal {@code BATON_ABI} of the header. */
-    private static final int ABI = 4;
+    private static final int ABI = 5;
 
     private static final String FILE = "libbaton_kernels.so";
 
@@ -57,7 +57,7 @@ final class Library {
                             .formatted(version, ABI));
         }
         bestLevel = function(symbols, "baton_best_level", JAVA_INT, JAVA_INT);
-        open = function(symbols, "baton_pool_open", ADDRESS, JAVA_INT, JAVA_INT);
+        open = function(symbols, "baton_pool_open", ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT);
         close = action(symbols, "baton_pool_close", ADDRESS);
         pack =
                 function(
@@ -144,9 +144,13 @@ final class Library {
         return (int) call(bestLevel, cap);
     }
 
-    /** A pool, or {@link MemorySegment#NULL}. */
-    MemorySegment open(int threads, int level) {
-        return (MemorySegment) call(open, threads, level);
+    /**
+     * A pool, or {@link MemorySegment#NULL}.
+     *
+     * @param activations numbered as {@link io.baton.kernels.Activations}
+     */
+    MemorySegment open(int threads, int level, int activations) {
+        return (MemorySegment) call(open, threads, level, activations);
     }
 
     void close(MemorySegment pool) {

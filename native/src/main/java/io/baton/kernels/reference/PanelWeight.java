@@ -20,20 +20,23 @@ final class PanelWeight implements RowWeight {
 
     private static final int STRIPE = 64;
 
-    private final TensorType type;
-    private final int rows;
-    private final int cols;
+    private final Shape shape;
     private final HostBuffer values;
 
-    private PanelWeight(TensorType type, int rows, int cols, HostBuffer values) {
-        this.type = type;
-        this.rows = rows;
-        this.cols = cols;
+    private PanelWeight(Shape shape, HostBuffer values) {
+        this.shape = shape;
         this.values = values;
     }
 
-    static PanelWeight of(
-            TensorType type, int rows, int cols, MemorySegment data, Set<HostBuffer> owner) {
+    /**
+     * @param rounds whether rows of a product are rounded to 8 bits where the weight is a quantised
+     *     matrix
+     */
+    record Shape(TensorType type, int rows, int cols, boolean rounds) {}
+
+    static PanelWeight of(Shape shape, MemorySegment data, Set<HostBuffer> owner) {
+        int rows = shape.rows;
+        int cols = shape.cols;
         int width = rows == 1 ? 1 : PANEL;
         long panels = Math.ceilDiv(rows, width);
         long elements = Math.multiplyExact(Math.multiplyExact(panels, (long) width), (long) cols);
@@ -44,7 +47,7 @@ final class PanelWeight implements RowWeight {
             int count = Math.min(width, rows - first);
             Arrays.fill(panel, 0);
             for (int j = 0; j < count; j++) {
-                Dequantizer.row(type, data, first + j, cols, row);
+                Dequantizer.row(shape.type, data, first + j, cols, row);
                 for (int k = 0; k < cols; k++) {
                     panel[k * width + j] = row[k];
                 }
@@ -57,27 +60,32 @@ final class PanelWeight implements RowWeight {
                     4L * first * cols,
                     panel.length);
         }
-        return new PanelWeight(type, rows, cols, buffer);
+        return new PanelWeight(shape, buffer);
     }
 
     int panels() {
-        return Math.ceilDiv(rows, width());
+        return Math.ceilDiv(shape.rows, width());
+    }
+
+    /** Whether a product takes its rows rounded to 8 bits. */
+    boolean roundsRows() {
+        return shape.rounds && shape.rows > 1 && shape.type.blockElements() > 1;
     }
 
     /** Rows of a panel: {@value #PANEL}, or 1 of a vector. */
     int width() {
-        return rows == 1 ? 1 : PANEL;
+        return shape.rows == 1 ? 1 : PANEL;
     }
 
     /** Columns that {@link #stripe} copies at once: a stripe of a panel stays in the L1 cache. */
     int stripeCols() {
-        return rows == 1 ? cols : STRIPE;
+        return shape.rows == 1 ? shape.cols : STRIPE;
     }
 
     /** Copies columns {@code [from, from + count)} of a panel: {@code out[i]} is a column. */
     void stripe(int panel, int from, int count, float[][] out) {
         int width = width();
-        long offset = 4L * width * ((long) panel * cols + from);
+        long offset = 4L * width * ((long) panel * shape.cols + from);
         for (int k = 0; k < count; k++) {
             MemorySegment.copy(
                     values.segment(),
@@ -93,25 +101,25 @@ final class PanelWeight implements RowWeight {
     @Override
     public void row(int row, float[] out) {
         int width = width();
-        long base = (long) (row / width) * width * cols + row % width;
-        for (int k = 0; k < cols; k++) {
+        long base = (long) (row / width) * width * shape.cols + row % width;
+        for (int k = 0; k < shape.cols; k++) {
             out[k] = values.segment().getAtIndex(ValueLayout.JAVA_FLOAT, base + (long) k * width);
         }
     }
 
     @Override
     public TensorType type() {
-        return type;
+        return shape.type;
     }
 
     @Override
     public int rows() {
-        return rows;
+        return shape.rows;
     }
 
     @Override
     public int cols() {
-        return cols;
+        return shape.cols;
     }
 
     @Override

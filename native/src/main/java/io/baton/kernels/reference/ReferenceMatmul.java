@@ -17,8 +17,9 @@ final class ReferenceMatmul {
     /** {@code out[r] = weight * in[r]} for the first {@code rows} rows. */
     static void run(WorkPool pool, Tensor in, Projection projection, int rows) {
         PanelWeight weight = weight(projection);
-        float[] x = new float[rows * in.cols()];
-        MemorySegment.copy(HostBuffer.of(in), ValueLayout.JAVA_FLOAT, 0, x, 0, x.length);
+        float[] given = new float[rows * in.cols()];
+        MemorySegment.copy(HostBuffer.of(in), ValueLayout.JAVA_FLOAT, 0, given, 0, given.length);
+        float[] x = weight.roundsRows() ? RoundedRows.of(given) : given;
         MemorySegment out = HostBuffer.of(projection.out());
         long work = (long) rows * weight.rows() * weight.cols();
         if (work < ALONE) {

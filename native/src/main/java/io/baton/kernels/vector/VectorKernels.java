@@ -1,6 +1,7 @@
 package io.baton.kernels.vector;
 
 import io.baton.common.model.TensorType;
+import io.baton.kernels.Activations;
 import io.baton.kernels.Buffer;
 import io.baton.kernels.KernelQueue;
 import io.baton.kernels.Kernels;
@@ -18,7 +19,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * depend on neither the batch, nor the threads, nor the machine and its vectors' width.
  */
 public final class VectorKernels implements Kernels {
-    private static final NumericProfile PROFILE = new NumericProfile("vector", "java", 1);
+    private static final NumericProfile PROFILE =
+            new NumericProfile("vector", "java", 1, Activations.BITS_13);
 
     private final String reason;
     private final WorkPool pool;
