@@ -26,14 +26,12 @@ final class Sampler {
     /** vLLM takes temperatures below this as greedy. */
     private static final float GREEDY_BELOW = 1e-5f;
 
-    private static final int EXPONENT_BITS = 0x7f800000;
-    private static final int LOWEST_EXPONENT_BIT = 0x00800000;
-
     private final int vocab;
     private final Set<Integer> endTokens;
     private final float[] scores;
     private final int[] counts;
     private final Truncation truncation;
+    private final Exp exp = new Exp();
 
     /**
      * @param vocab number of logits
@@ -65,12 +63,11 @@ final class Sampler {
      * token may come of it.
      */
     static boolean isFinite(float[] logits, int count) {
-        int seen = 0;
+        float most = 0;
         for (int i = 0; i < count; i++) {
-            // Carries into the sign bit exactly if all exponent bits are set.
-            seen |= (Float.floatToRawIntBits(logits[i]) & EXPONENT_BITS) + LOWEST_EXPONENT_BIT;
+            most = Math.max(most, Math.abs(logits[i]));
         }
-        return seen >= 0;
+        return most <= Float.MAX_VALUE;
     }
 
     /**
@@ -123,10 +120,10 @@ final class Sampler {
     private float[] adjust(
             float[] logits, SamplingParams params, History history, @Nullable TokenMask mask) {
         boolean tooShort = history.index() < params.minTokens();
-        if (mask == null) {
-            return adjust(logits, params, history, tooShort);
-        }
         float[] adjusted = adjust(logits, params, history, tooShort);
+        if (mask == null) {
+            return adjusted;
+        }
         if (!keep(mask, adjusted) && tooShort) {
             keep(mask, adjust(logits, params, history, false));
         }
@@ -139,10 +136,19 @@ final class Sampler {
      * @return whether any token is left
      */
     private boolean keep(TokenMask mask, float[] adjusted) {
+        long[] words = mask.words();
         boolean any = false;
-        for (int i = 0; i < vocab; i++) {
-            scores[i] = mask.allows(i) ? adjusted[i] : Float.NEGATIVE_INFINITY;
-            any |= scores[i] != Float.NEGATIVE_INFINITY;
+        for (int from = 0; from < vocab; from += Long.SIZE) {
+            int to = Math.min(from + Long.SIZE, vocab);
+            long word = from >>> 6 < words.length ? words[from >>> 6] : 0;
+            if (word == 0) {
+                Arrays.fill(scores, from, to, Float.NEGATIVE_INFINITY);
+                continue;
+            }
+            for (int i = from; i < to; i++) {
+                scores[i] = (word >>> i & 1) != 0 ? adjusted[i] : Float.NEGATIVE_INFINITY;
+                any |= scores[i] != Float.NEGATIVE_INFINITY;
+            }
         }
         return any;
     }
@@ -207,12 +213,9 @@ final class Sampler {
     }
 
     private int draw(float[] adjusted, SamplingParams params, int index) {
-        truncation.keep(adjusted, params);
-        double total = 0;
-        for (int i = 0; i < truncation.size(); i++) {
-            total += truncation.weight(i);
-        }
-        double goal = uniform(params.seed(), index) * total;
+        int best = argmax(adjusted);
+        truncation.keep(adjusted, adjusted[best], params);
+        double goal = uniform(params.seed(), index) * truncation.total();
         double sum = 0;
         for (int i = 0; i < truncation.size(); i++) {
             sum += truncation.weight(i);
@@ -220,7 +223,7 @@ final class Sampler {
                 return truncation.token(i);
             }
         }
-        return argmax(adjusted);
+        return best;
     }
 
     private boolean isToken(int id) {
@@ -246,8 +249,10 @@ final class Sampler {
 
     private int argmax(float[] values) {
         int best = 0;
+        float most = values[0];
         for (int i = 1; i < vocab; i++) {
-            if (values[i] > values[best]) {
+            if (values[i] > most) {
+                most = values[i];
                 best = i;
             }
         }
@@ -258,8 +263,13 @@ final class Sampler {
     private double logSumExp(float[] logits) {
         double max = logits[argmax(logits)];
         double sum = 0;
-        for (int i = 0; i < vocab; i++) {
-            sum += Exp.ofNonPositive(logits[i] - max);
+        for (int from = 0; from < vocab; from += Exp.SIZE) {
+            int size = Math.min(Exp.SIZE, vocab - from);
+            exp.fill(logits, from, max, size);
+            exp.run(size);
+            for (int i = 0; i < size; i++) {
+                sum += exp.values[i];
+            }
         }
         return max + StrictMath.log(sum);
     }

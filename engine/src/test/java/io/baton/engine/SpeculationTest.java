@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.baton.common.generation.Constraint;
 import io.baton.common.generation.FinishReason;
 import io.baton.common.generation.SamplingParams;
 import io.baton.common.generation.ServiceTerms;
@@ -192,6 +193,56 @@ class SpeculationTest {
         preempted(rig, expected);
         retried(expected, guessing);
         optedOut(rig, expected);
+    }
+
+    /** A language that says the same again, so that guesses are right, and one that is free. */
+    private static List<SequenceSpec> constrained() {
+        Constraint chorus =
+                new Constraint(Constraint.Kind.REGEX, "(red fish, blue fish; ){3,5}the end");
+        Constraint list =
+                new Constraint(
+                        Constraint.Kind.JSON_SCHEMA,
+                        """
+                        {"type": "array", "minItems": 4, "maxItems": 8, "items": {"type": "object",
+                          "properties": {"colour": {"enum": ["red", "blue"]}, "note": {"type": "string", "maxLength": 4}},
+                          "required": ["colour", "note"], "additionalProperties": false}}
+                        """);
+        List<SequenceSpec> specs = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            SamplingParams sampling = i < 2 ? SamplingParams.greedy(150) : narrow(0.7f, i, 0);
+            specs.add(
+                    Specs.spec(
+                            "c" + i,
+                            repeating(i, 6, 40),
+                            sampling.withConstraint(i % 2 == 0 ? chorus : list)));
+        }
+        return specs;
+    }
+
+    /** What a language forbids is never taken for a right guess. */
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("models")
+    void guessesUnderAConstraintChangeNothing(
+            String name, TinyModel model, Supplier<Kernels> kernels) throws InterruptedException {
+        Rig rig = rig(model, kernels);
+        List<SequenceSpec> specs = constrained();
+        EngineLoop plain = rig.loop(options(200, 512, 0), rig.ends());
+        List<Outcome> expected = new ArrayList<>();
+        for (SequenceSpec spec : specs) {
+            expected.add(Rig.serve(plain, spec));
+        }
+        assertEquals(FinishReason.STOP, expected.getFirst().reason(), "the language's end");
+        for (int drafts : new int[] {1, 7}) {
+            EngineLoop guessing = rig.loop(options(200, 64, drafts), rig.ends());
+            for (int i = 0; i < specs.size(); i++) {
+                assertSame(
+                        expected.subList(i, i + 1),
+                        List.of(Rig.serve(guessing, specs.get(i))),
+                        "alone, guesses of " + drafts);
+            }
+            assertSame(expected, Rig.serveTogether(guessing, specs), "batch of " + drafts);
+            assertGuessed(guessing);
+        }
     }
 
     private static void apart(Rig rig, List<Outcome> expected, EngineLoop decoder)
