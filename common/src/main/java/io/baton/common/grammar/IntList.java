@@ -14,11 +14,14 @@ final class IntList {
         values[size++] = value;
     }
 
-    /** Adds a token's number for each token that ends at a node. */
-    void addTokens(TokenTrie trie, int node) {
-        for (int i = trie.firstToken(node); i < trie.firstToken(node + 1); i++) {
-            add(trie.token(i));
+    /** Adds values of an array. */
+    void addAll(int[] from, int start, int end) {
+        int wanted = size + end - start;
+        if (wanted > values.length) {
+            values = Arrays.copyOf(values, Math.max(wanted, 2 * size));
         }
+        System.arraycopy(from, start, values, size, end - start);
+        size = wanted;
     }
 
     int size() {

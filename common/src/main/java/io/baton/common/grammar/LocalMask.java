@@ -28,21 +28,24 @@ record LocalMask(long[] dense, int[] sparse, int[] exits, int visited) {
         IntList exits = new IntList();
         int visited = 0;
         int node = 1;
+        int alive = 1;
         while (node < trie.nodes()) {
             int depth = trie.depth(node);
             int next = terminal.step(states[depth - 1], trie.label(node));
             visited++;
             if (next == Terminal.DEAD) {
+                trie.addTokens(alive, node, found);
                 node = trie.end(node);
+                alive = node;
                 continue;
             }
             states[depth] = next;
-            found.addTokens(trie, node);
             if (wantsExits && trie.end(node) > node + 1 && terminal.accepts(next)) {
                 exits.add(node);
             }
             node++;
         }
+        trie.addTokens(alive, node, found);
         return of(trie.vocab(), found.toArray(), exits.toArray(), visited);
     }
 
@@ -53,22 +56,25 @@ record LocalMask(long[] dense, int[] sparse, int[] exits, int visited) {
         IntList exits = new IntList();
         int visited = 0;
         int node = 1;
+        int alive = 1;
         int nodes = trie.nodes();
         while (node < nodes) {
             int depth = trie.depth(node);
             int next = dfa.step(states[depth - 1], trie.label(node));
             visited++;
             if (next == Terminal.DEAD) {
+                trie.addTokens(alive, node, found);
                 node = trie.end(node);
+                alive = node;
                 continue;
             }
             states[depth] = next;
-            found.addTokens(trie, node);
             if (wantsExits && trie.end(node) > node + 1 && dfa.accepts(next)) {
                 exits.add(node);
             }
             node++;
         }
+        trie.addTokens(alive, node, found);
         return of(trie.vocab(), found.toArray(), exits.toArray(), visited);
     }
 

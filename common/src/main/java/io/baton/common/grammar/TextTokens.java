@@ -67,7 +67,7 @@ final class TextTokens {
         for (int i = 0; i < quotes.length; i++) {
             if (lengths[i] >= least && lengths[i] <= room) {
                 int node = quotes[i];
-                closing.addTokens(trie, node);
+                trie.addTokens(node, node + 1, closing);
                 if (trie.end(node) > node + 1) {
                     looked += trie.children(node);
                     if (wantsExits) {

@@ -144,6 +144,11 @@ final class TokenTrie {
         return firstToken[node];
     }
 
+    /** Adds the tokens that end at nodes {@code [from, to)}. */
+    void addTokens(int from, int to, IntList list) {
+        list.addAll(tokens, firstToken[from], firstToken[to]);
+    }
+
     int token(int i) {
         return tokens[i];
     }
