@@ -86,7 +86,7 @@ public final class EngineSuite implements Suite {
             }
             Subject ours = entrants.getFirst().subject();
             boolean pass = report.speeds(rounds);
-            pass &= report.resources(entrants);
+            pass &= report.resources(rounds.entrants());
             if (plan.profile()) {
                 report.shares(rounds);
             }
@@ -133,17 +133,43 @@ public final class EngineSuite implements Suite {
         for (Case one : plan.cases()) {
             Map<String, Object> question = one.question(plan.sampling());
             for (Entrant entrant : order) {
-                if (entrant.takes(one)) {
-                    Subject subject = entrant.subject();
-                    Thread.sleep(SETTLE);
-                    Busy before = Busy.read(subject.pid());
-                    JsonNode answer = subject.ask(question);
-                    if (round >= 0) {
-                        rounds.add(one, entrant, answer);
-                        rounds.others(Busy.read(subject.pid()).othersSince(before));
+                if (entrant.takes(one) && rounds.entrants().contains(entrant)) {
+                    try {
+                        measure(rounds, one, entrant, question, round >= 0);
+                    } catch (IOException e) {
+                        drop(rounds, one, entrant, e);
                     }
                 }
             }
         }
+    }
+
+    private static void measure(
+            Rounds rounds,
+            Case one,
+            Entrant entrant,
+            Map<String, Object> question,
+            boolean counted)
+            throws IOException, InterruptedException {
+        Subject subject = entrant.subject();
+        Thread.sleep(SETTLE);
+        Busy before = Busy.read(subject.pid());
+        JsonNode answer = subject.ask(question);
+        if (counted) {
+            rounds.add(one, entrant, answer);
+            rounds.others(Busy.read(subject.pid()).othersSince(before));
+        }
+    }
+
+    /** A peer that ends does not end the run; ours does. */
+    private static void drop(Rounds rounds, Case one, Entrant entrant, IOException why)
+            throws IOException {
+        if (entrant.equals(rounds.ours())) {
+            throw why;
+        }
+        System.err.printf(
+                "%s is left out from now on, it ended in %s: %s%n",
+                entrant.name(), one.label(), why.getMessage());
+        rounds.leave(entrant);
     }
 }

@@ -4,6 +4,7 @@ import io.baton.bench.engine.EnginePlan.Model;
 import io.baton.bench.engine.child.EngineProcess;
 import io.baton.bench.frame.SuiteContext;
 import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,7 +14,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The commands of our subject and of its peers. A peer is measured where its option says where it
  * is: {@code llama-python}, {@code node-llama} (beside it), {@code ik-python}, {@code vllm-python}
- * with {@code vllm-model}.
+ * with {@code vllm-model}. llama.cpp and its kin read GGUF files only: a checkpoint folder is
+ * measured without them.
  */
 final class Lineup {
     private static final String LLAMA = "llama-python";
@@ -37,7 +39,7 @@ final class Lineup {
     List<String> ours(Model model, int threads) {
         return java(
                 EngineProcess.class,
-                "gguf=" + model.file(),
+                "model=" + model.file(),
                 "threads=" + threads,
                 "kernels=" + plan.ours().kernels(),
                 "kv-dtype=" + plan.ours().kvDtype(),
@@ -101,7 +103,7 @@ final class Lineup {
             Model model,
             int threads,
             String... more) {
-        if (python == null) {
+        if (python == null || Files.isDirectory(model.file())) {
             return;
         }
         List<String> command =

@@ -8,7 +8,8 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * Whether a peer computes the same model: its logits after a fixed text, against ours. A speed
- * beside other results would say nothing.
+ * beside other results would say nothing. The text begins as the model's texts do: without their
+ * first token some models' activations go far astray when they are rounded.
  */
 final class LogitsCheck {
     /** Length of a text whose rows are computed as a prompt's. */
@@ -32,12 +33,17 @@ final class LogitsCheck {
             return Double.POSITIVE_INFINITY;
         }
         SplittableRandom random = new SplittableRandom(11);
+        int[] text = random.ints(tokens, 0, vocab).toArray();
+        int first = ours.hello().path("firstToken").asInt();
+        if (first >= 0) {
+            text[0] = first;
+        }
         Map<String, Object> question =
                 Map.of(
                         "do",
                         "logits",
                         "tokens",
-                        random.ints(tokens, 0, vocab).boxed().toList(),
+                        text,
                         "ids",
                         random.ints(IDS, 0, vocab).boxed().toList());
         return distance(

@@ -16,7 +16,13 @@ final class Rounds {
 
     Rounds(List<Case> cases, List<Entrant> entrants) {
         this.cases = List.copyOf(cases);
-        this.entrants = List.copyOf(entrants);
+        this.entrants = new ArrayList<>(entrants);
+    }
+
+    /** Takes out a peer that ended: what it reached before is no median of all rounds. */
+    void leave(Entrant peer) {
+        entrants.remove(peer);
+        series.values().forEach(each -> each.remove(peer));
     }
 
     void add(Case one, Entrant entrant, JsonNode answer) {
@@ -34,8 +40,9 @@ final class Rounds {
         return cases;
     }
 
+    /** Ours and the peers that have not ended. */
     List<Entrant> entrants() {
-        return entrants;
+        return List.copyOf(entrants);
     }
 
     Entrant ours() {

@@ -3,8 +3,9 @@ package io.baton.bench.suite;
 import io.baton.bench.frame.Row;
 import io.baton.bench.frame.Suite;
 import io.baton.bench.frame.SuiteContext;
+import io.baton.common.checkpoint.ModelFiles;
 import io.baton.common.kv.KvDtype;
-import io.baton.common.model.GgufFile;
+import io.baton.common.model.ModelFile;
 import io.baton.engine.LogitsProbe;
 import io.baton.engine.ModelWeights;
 import io.baton.kernels.Activations;
@@ -36,7 +37,7 @@ import tools.jackson.databind.ObjectMapper;
 public final class LogitsSuite implements Suite {
     private static final Set<String> OPTIONS =
             Set.of(
-                    "gguf",
+                    "model",
                     "cases",
                     "out",
                     "kernels",
@@ -75,9 +76,9 @@ public final class LogitsSuite implements Suite {
                 context.option("threads")
                         .map(Integer::parseInt)
                         .orElse(Runtime.getRuntime().availableProcessors());
-        try (GgufFile gguf = GgufFile.open(Path.of(required(context, "gguf")));
+        try (ModelFile model = ModelFiles.open(Path.of(required(context, "model")));
                 Kernels kernels = KernelsProviders.choose(preference, threads, activations)) {
-            ModelWeights weights = ModelWeights.load(kernels, gguf);
+            ModelWeights weights = ModelWeights.load(kernels, model);
             return cases(context, weights, kernels, dtype);
         }
     }

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -82,6 +83,31 @@ class EngineSuiteTest {
         assertTrue(decode.path("value").asDouble() > 0);
         assertTrue(rows.keySet().stream().anyMatch(metric -> metric.startsWith("read bandwidth")));
         assertFalse(rows.keySet().stream().anyMatch(metric -> metric.contains("llama")));
+    }
+
+    @Test
+    void aPeerThatEndsInTheMiddleIsLeftOutAndOursIsMeasured() throws Exception {
+        Path model = folder.resolve("tiny.gguf");
+        TinyModel.llama().write(model);
+        Path peer = folder.resolve("peer");
+        Files.writeString(
+                peer, "#!/bin/sh\necho '{\"name\": \"fragile\", \"precision\": \"any\"}'\nread one\n");
+        assertTrue(peer.toFile().setExecutable(true));
+        StringWriter lines = new StringWriter();
+        Map<String, String> options = new HashMap<>();
+        options.put("models", model.toString());
+        options.put("threads", "1");
+        options.put("prefill", "40");
+        options.put("decode", "2");
+        options.put("depth", "20");
+        options.put("steps", "4");
+        options.put("rounds", "2");
+        options.put("vllm-python", peer.toString());
+        options.put("vllm-model", "any");
+        options.put("vllm-beside", "tiny");
+        run(lines, options);
+        assertTrue(lines.toString().contains("\"decode 2\""), lines::toString);
+        assertFalse(lines.toString().contains("fragile"), lines::toString);
     }
 
     private static void run(StringWriter lines, Map<String, String> options) throws Exception {

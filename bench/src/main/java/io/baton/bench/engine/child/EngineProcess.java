@@ -20,7 +20,7 @@ public final class EngineProcess {
     /**
      * Serves measurements.
      *
-     * @param arguments {@code name=value}: gguf, threads, kernels, kv-dtype, step-tokens,
+     * @param arguments {@code name=value}: model, threads, kernels, kv-dtype, step-tokens,
      *     max-prefill, max-batch, max-decode
      */
     public static void main(String[] arguments) throws IOException {
@@ -40,7 +40,7 @@ public final class EngineProcess {
                         Preference.valueOf(value(given, "kernels").toUpperCase(Locale.ROOT)),
                         number(given, "threads"),
                         KvDtype.valueOf(value(given, "kv-dtype").toUpperCase(Locale.ROOT)));
-        try (EngineRun run = EngineRun.load(Path.of(value(given, "gguf")), provider, sizes)) {
+        try (EngineRun run = EngineRun.load(Path.of(value(given, "model")), provider, sizes)) {
             Map<String, Object> hello = new HashMap<>(run.facts());
             ProcessHandle.current()
                     .info()

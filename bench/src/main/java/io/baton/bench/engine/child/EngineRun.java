@@ -1,8 +1,9 @@
 package io.baton.bench.engine.child;
 
+import io.baton.common.checkpoint.ModelFiles;
 import io.baton.common.kv.KvDtype;
-import io.baton.common.model.GgufFile;
 import io.baton.common.model.GgufTensor;
+import io.baton.common.model.ModelFile;
 import io.baton.engine.Engine;
 import io.baton.engine.EngineOptions;
 import io.baton.engine.ModelWeights;
@@ -54,7 +55,7 @@ final class EngineRun implements AutoCloseable {
     /** As many steps as the budget allows, within bounds. */
     record Steps(int min, int max, double budgetSeconds) {}
 
-    private final GgufFile file;
+    private final ModelFile file;
     private final Kernels kernels;
     private final ModelWeights weights;
     private final Transformer transformer;
@@ -64,10 +65,10 @@ final class EngineRun implements AutoCloseable {
     private int filledDepth = -1;
     private int filledSequences;
 
-    private EngineRun(Path gguf, Provider provider, Sizes sizes) {
+    private EngineRun(Path model, Provider provider, Sizes sizes) {
         long begin = System.nanoTime();
         this.sizes = sizes;
-        file = GgufFile.open(gguf);
+        file = ModelFiles.open(model);
         kernels = KernelsProviders.choose(provider.preference(), provider.threads());
         weights = ModelWeights.load(kernels, file);
         int blocks =
@@ -98,6 +99,8 @@ final class EngineRun implements AutoCloseable {
                         provider.threads(),
                         "vocab",
                         weights.config().vocab(),
+                        "firstToken",
+                        (int) file.integer("tokenizer.ggml.bos_token_id").orElse(-1),
                         "residentBytes",
                         weights.residentBytes(),
                         "tensorBytes",
@@ -108,8 +111,8 @@ final class EngineRun implements AutoCloseable {
                         transformer.pages().buffer().bytes());
     }
 
-    static EngineRun load(Path gguf, Provider provider, Sizes sizes) {
-        return new EngineRun(gguf, provider, sizes);
+    static EngineRun load(Path model, Provider provider, Sizes sizes) {
+        return new EngineRun(model, provider, sizes);
     }
 
     private String precision(Provider provider) {
