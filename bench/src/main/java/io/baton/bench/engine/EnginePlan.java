@@ -39,6 +39,7 @@ record EnginePlan(
                     "budget-seconds",
                     "rounds",
                     "kernels",
+                    "activations",
                     "kv-dtype",
                     "step-tokens",
                     "profile",
@@ -59,7 +60,7 @@ record EnginePlan(
      */
     record Sampling(int rounds, int depth, int minSteps, int maxSteps, double budgetSeconds) {}
 
-    record Ours(String kernels, String kvDtype, int stepTokens) {}
+    record Ours(String kernels, String activations, String kvDtype, int stepTokens) {}
 
     static EnginePlan of(SuiteContext context) {
         for (String option : context.options().keySet()) {
@@ -94,6 +95,7 @@ record EnginePlan(
                         context.option("budget-seconds").map(Double::parseDouble).orElse(2.0)),
                 new Ours(
                         context.option("kernels").orElse("auto"),
+                        context.option("activations").orElse("13bit"),
                         context.option("kv-dtype").orElse("bf16"),
                         number(context, "step-tokens", 512)),
                 flag(context, "profile"),

@@ -145,11 +145,7 @@ public final class EngineSuite implements Suite {
     }
 
     private static void measure(
-            Rounds rounds,
-            Case one,
-            Entrant entrant,
-            Map<String, Object> question,
-            boolean counted)
+            Rounds rounds, Case one, Entrant entrant, Map<String, Object> question, boolean counted)
             throws IOException, InterruptedException {
         Subject subject = entrant.subject();
         Thread.sleep(SETTLE);

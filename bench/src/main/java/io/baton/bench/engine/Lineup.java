@@ -42,6 +42,7 @@ final class Lineup {
                 "model=" + model.file(),
                 "threads=" + threads,
                 "kernels=" + plan.ours().kernels(),
+                "activations=" + plan.ours().activations(),
                 "kv-dtype=" + plan.ours().kvDtype(),
                 "step-tokens=" + plan.ours().stepTokens(),
                 "max-prefill=" + plan.maxPrefill(),

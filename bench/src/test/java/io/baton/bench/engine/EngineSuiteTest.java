@@ -91,7 +91,8 @@ class EngineSuiteTest {
         TinyModel.llama().write(model);
         Path peer = folder.resolve("peer");
         Files.writeString(
-                peer, "#!/bin/sh\necho '{\"name\": \"fragile\", \"precision\": \"any\"}'\nread one\n");
+                peer,
+                "#!/bin/sh\necho '{\"name\": \"fragile\", \"precision\": \"any\"}'\nread one\n");
         assertTrue(peer.toFile().setExecutable(true));
         StringWriter lines = new StringWriter();
         Map<String, String> options = new HashMap<>();

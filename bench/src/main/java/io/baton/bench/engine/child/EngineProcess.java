@@ -1,6 +1,7 @@
 package io.baton.bench.engine.child;
 
 import io.baton.common.kv.KvDtype;
+import io.baton.kernels.Activations;
 import io.baton.kernels.KernelsProviders.Preference;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -20,8 +21,8 @@ public final class EngineProcess {
     /**
      * Serves measurements.
      *
-     * @param arguments {@code name=value}: model, threads, kernels, kv-dtype, step-tokens,
-     *     max-prefill, max-batch, max-decode
+     * @param arguments {@code name=value}: model, threads, kernels, activations, kv-dtype,
+     *     step-tokens, max-prefill, max-batch, max-decode
      */
     public static void main(String[] arguments) throws IOException {
         Map<String, String> given = new HashMap<>();
@@ -38,6 +39,7 @@ public final class EngineProcess {
         EngineRun.Provider provider =
                 new EngineRun.Provider(
                         Preference.valueOf(value(given, "kernels").toUpperCase(Locale.ROOT)),
+                        Activations.named(value(given, "activations")),
                         number(given, "threads"),
                         KvDtype.valueOf(value(given, "kv-dtype").toUpperCase(Locale.ROOT)));
         try (EngineRun run = EngineRun.load(Path.of(value(given, "model")), provider, sizes)) {

@@ -8,6 +8,7 @@ import io.baton.engine.Engine;
 import io.baton.engine.EngineOptions;
 import io.baton.engine.ModelWeights;
 import io.baton.engine.Transformer;
+import io.baton.kernels.Activations;
 import io.baton.kernels.Batch;
 import io.baton.kernels.KernelTimes;
 import io.baton.kernels.Kernels;
@@ -50,7 +51,7 @@ final class EngineRun implements AutoCloseable {
         }
     }
 
-    record Provider(Preference preference, int threads, KvDtype kvDtype) {}
+    record Provider(Preference preference, Activations activations, int threads, KvDtype kvDtype) {}
 
     /** As many steps as the budget allows, within bounds. */
     record Steps(int min, int max, double budgetSeconds) {}
@@ -69,7 +70,9 @@ final class EngineRun implements AutoCloseable {
         long begin = System.nanoTime();
         this.sizes = sizes;
         file = ModelFiles.open(model);
-        kernels = KernelsProviders.choose(provider.preference(), provider.threads());
+        kernels =
+                KernelsProviders.choose(
+                        provider.preference(), provider.threads(), provider.activations());
         weights = ModelWeights.load(kernels, file);
         int blocks =
                 Math.addExact(
@@ -116,7 +119,10 @@ final class EngineRun implements AutoCloseable {
     }
 
     private String precision(Provider provider) {
-        String activations = kernels.profile().provider().equals("c") ? "in 13 bits" : "in float32";
+        boolean rounds =
+                kernels.profile().provider().equals("c")
+                        || provider.activations() != Activations.BITS_13;
+        String activations = rounds ? "in " + provider.activations().label() : "in float32";
         return "weights as in the file, activations %s, KV %s"
                 .formatted(activations, provider.kvDtype().label());
     }
