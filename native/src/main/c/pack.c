@@ -88,16 +88,31 @@ static size_t block_at(const baton_weight *w, int b, size_t *super) {
     return *super + (size_t)super_header(type, lanes) + (size_t)(b % 8) * bytes;
 }
 
-static void nibbles(const uint8_t *from, uint32_t fifth, uint8_t *q) {
-    for (int j = 0; j < 16; j++) {
-        q[j] = (uint8_t)((from[j] & 15) | (fifth >> j & 1) << 4);
-        q[j + 16] = (uint8_t)(from[j] >> 4 | (fifth >> (j + 16) & 1) << 4);
+/* Eight bytes at a time: a block's 32 quanta are four words. The library is for little-endian CPUs. */
+#define LOW_NIBBLES 0x0f0f0f0f0f0f0f0full
+
+static uint64_t read64(const uint8_t *at) {
+    uint64_t value;
+    memcpy(&value, at, 8);
+    return value;
+}
+
+/* Bit j of the lowest byte as bit 4 of byte j: 0x7f carries into a byte's top bit unless it is 0. */
+static uint64_t fifth_bits(uint32_t bits) {
+    uint64_t each = (bits & 0xff) * 0x0101010101010101ull & 0x8040201008040201ull;
+    return (each + 0x7f7f7f7f7f7f7f7full) >> 3 & 0x1010101010101010ull;
+}
+
+static void nibbles(const uint8_t *from, uint32_t fifth, uint64_t *q) {
+    for (int j = 0; j < 2; j++) {
+        uint64_t both = read64(from + 8 * j);
+        q[j] = (both & LOW_NIBBLES) | fifth_bits(fifth >> 8 * j);
+        q[j + 2] = (both >> 4 & LOW_NIBBLES) | fifth_bits(fifth >> (8 * j + 16));
     }
 }
 
 /* The 32 quanta of block b of a row, unsigned (Q8_0: 128 added). */
-static void quanta(int type, const uint8_t *row, int b, uint8_t *q) {
-    const uint8_t *block = row + (size_t)source_block_bytes(type) * (size_t)(is_k_type(type) ? b / 8 : b);
+INLINE void quanta(int type, const uint8_t *block, int b, uint64_t *q) {
     int sub = b % 8;
     switch (type) {
         case BATON_Q4_0: nibbles(block + 2, 0, q); break;
@@ -105,16 +120,18 @@ static void quanta(int type, const uint8_t *row, int b, uint8_t *q) {
         case BATON_Q5_0: nibbles(block + 6, read32(block + 2), q); break;
         case BATON_Q5_1: nibbles(block + 8, read32(block + 4), q); break;
         case BATON_Q8_0:
-            for (int j = 0; j < BLOCK; j++) {
-                q[j] = block[2 + j] ^ 0x80;
+            for (int j = 0; j < 4; j++) {
+                q[j] = read64(block + 2 + 8 * j) ^ 0x8080808080808080ull;
             }
             break;
         case BATON_Q4_K:
         case BATON_Q5_K: {
             const uint8_t *low = block + (type == BATON_Q4_K ? 16 : 48) + 32 * (sub / 2);
-            for (int j = 0; j < BLOCK; j++) {
-                int fifth = type == BATON_Q5_K ? block[16 + j] >> sub & 1 : 0;
-                q[j] = (uint8_t)((low[j] >> 4 * (sub & 1) & 15) | fifth << 4);
+            for (int j = 0; j < 4; j++) {
+                q[j] = read64(low + 8 * j) >> 4 * (sub & 1) & LOW_NIBBLES;
+                if (type == BATON_Q5_K) {
+                    q[j] |= (read64(block + 16 + 8 * j) >> sub & 0x0101010101010101ull) << 4;
+                }
             }
             break;
         }
@@ -123,12 +140,16 @@ static void quanta(int type, const uint8_t *row, int b, uint8_t *q) {
             int quarter = sub % 4;
             const uint8_t *low = block + 64 * half + 32 * (quarter & 1);
             const uint8_t *high = block + 128 + 32 * half;
-            for (int j = 0; j < BLOCK; j++) {
-                q[j] = (uint8_t)((low[j] >> 4 * (quarter >> 1) & 15) |
-                                 (high[j] >> 2 * quarter & 3) << 4);
+            for (int j = 0; j < 4; j++) {
+                q[j] = (read64(low + 8 * j) >> 4 * (quarter >> 1) & LOW_NIBBLES) |
+                       (read64(high + 8 * j) >> 2 * quarter & 0x0303030303030303ull) << 4;
             }
         }
     }
+}
+
+static const uint8_t *source_block(int type, const uint8_t *row, int b) {
+    return row + (size_t)source_block_bytes(type) * (size_t)(is_k_type(type) ? b / 8 : b);
 }
 
 /* Six-bit scale and min of sub-block j out of a K block's 12 bytes. */
@@ -142,20 +163,18 @@ static void k_scale(const uint8_t *packed, int j, uint8_t *scale, uint8_t *min) 
     }
 }
 
-static void pack_scales(
-    const baton_weight *w, const uint8_t *row, int b, int lane, uint8_t *panel) {
+/* Into the panel's super header and the block's own. */
+INLINE void pack_scales(
+    const baton_weight *w, const uint8_t *block, int b, int lane, uint8_t *super, uint8_t *to) {
     int type = w->type;
     int lanes = w->lanes;
-    size_t super;
-    uint8_t *to = panel + block_at(w, b, &super);
-    const uint8_t *block = row + (size_t)source_block_bytes(type) * (size_t)(is_k_type(type) ? b / 8 : b);
     if (type == BATON_Q6_K) {
-        memcpy(panel + super + 2 * lane, block + 208, 2);
+        memcpy(super + 2 * lane, block + 208, 2);
         to[lane] = block[192 + 2 * (b % 8)];
         to[lanes + lane] = block[192 + 2 * (b % 8) + 1];
     } else if (is_k_type(type)) {
-        memcpy(panel + super + 2 * lane, block, 2);
-        memcpy(panel + super + 2 * lanes + 2 * lane, block + 2, 2);
+        memcpy(super + 2 * lane, block, 2);
+        memcpy(super + 2 * lanes + 2 * lane, block + 2, 2);
         k_scale(block + 4, b % 8, to + lane, to + lanes + lane);
     } else {
         memcpy(to + 2 * lane, block, 2);
@@ -165,26 +184,56 @@ static void pack_scales(
     }
 }
 
-/* Into a block that is zero. */
-static void place(const baton_weight *w, const uint8_t *q, int lane, uint8_t *to) {
-    int lanes = w->lanes;
-    for (int k = 0; k < BLOCK; k++) {
+/* Bytes 0 4 1 5 of eight. */
+static uint32_t even_odd(uint64_t q) {
+    return (uint32_t)((q & 0xff) | (q >> 24 & 0xff00) | (q << 8 & 0xff0000) | (q >> 16 & 0xff000000));
+}
+
+/* Eight columns at a time, a byte each, to where nibble_at, nibble_shift and byte_at say. */
+INLINE void place(const baton_weight *w, const uint64_t *q, int lane, uint8_t *to) {
+    size_t stride = 4 * (size_t)w->lanes;
+    to += 4 * lane;
+    for (int j = 0; j < 4; j++) {
         if (is_nibble_type(w->type)) {
-            to[nibble_at(lanes, lane, k)] |= (uint8_t)(q[k] << nibble_shift(k));
+            /* Columns 0 2, 1 3, 4 6 and 5 7 to a byte: bytes 0, 1, 4 and 5 of this. */
+            uint32_t word = even_odd(q[j] | q[j] >> 12);
+            memcpy(to + (size_t)j * stride, &word, 4);
         } else {
-            to[byte_at(lanes, lane, k)] = q[k];
+            uint32_t first = even_odd(q[j]);
+            uint32_t second = even_odd(q[j] >> 16);
+            memcpy(to + (size_t)(2 * j) * stride, &first, 4);
+            memcpy(to + (size_t)(2 * j + 1) * stride, &second, 4);
         }
     }
 }
 
-static void pack_float(const baton_weight *w, const uint8_t *src, int panel, int valid) {
-    size_t lanes = (size_t)w->lanes;
-    size_t element = w->type == BATON_F32 ? 4 : 2;
-    uint8_t *to = w->data + (size_t)panel * w->panel_bytes;
-    for (int lane = 0; lane < valid; lane++) {
-        const uint8_t *row = src + ((size_t)panel * lanes + (size_t)lane) * (size_t)w->cols * element;
-        for (size_t k = 0; k < (size_t)w->cols; k++) {
-            memcpy(to + (k * lanes + (size_t)lane) * element, row + k * element, element);
+/* Rows become columns, some at a time so that what is written stays near. */
+#define FLOAT_COLUMNS 64
+
+INLINE void turn(const uint8_t *rows, uint8_t *to, size_t cols, int lanes, int valid, size_t element) {
+    for (size_t from = 0; from < cols; from += FLOAT_COLUMNS) {
+        size_t end = cols - from < FLOAT_COLUMNS ? cols : from + FLOAT_COLUMNS;
+        for (size_t lane = 0; lane < (size_t)valid; lane++) {
+            const uint8_t *row = rows + lane * cols * element;
+            for (size_t k = from; k < end; k++) {
+                memcpy(to + (k * (size_t)lanes + lane) * element, row + k * element, element);
+            }
+        }
+    }
+}
+
+static void pack_blocks(const baton_weight *w, const uint8_t *rows, int valid, uint8_t *panel) {
+    size_t row_bytes = source_row_bytes(w->type, w->cols);
+    for (int b = 0; b < w->cols / BLOCK; b++) {
+        size_t super;
+        uint8_t *to = panel + block_at(w, b, &super);
+        uint8_t *quants = to + block_header(w->type, w->lanes);
+        for (int lane = 0; lane < valid; lane++) {
+            const uint8_t *block = source_block(w->type, rows + (size_t)lane * row_bytes, b);
+            pack_scales(w, block, b, lane, panel + super, to);
+            uint64_t q[4];
+            quanta(w->type, block, b, q);
+            place(w, q, lane, quants);
         }
     }
 }
@@ -193,22 +242,17 @@ void baton_pack_panel(const baton_weight *w, const uint8_t *src, int panel) {
     int left = w->rows - panel * w->lanes;
     int valid = left < w->lanes ? left : w->lanes;
     uint8_t *to = w->data + (size_t)panel * w->panel_bytes;
-    memset(to, 0, w->panel_bytes);
-    if (is_float_type(w->type)) {
-        pack_float(w, src, panel, valid);
-        return;
+    const uint8_t *rows =
+        src + (size_t)panel * (size_t)w->lanes * source_row_bytes(w->type, w->cols);
+    if (valid < w->lanes) {
+        memset(to, 0, w->panel_bytes);
     }
-    size_t row_bytes = source_row_bytes(w->type, w->cols);
-    for (int b = 0; b < w->cols / BLOCK; b++) {
-        size_t super;
-        uint8_t *block = to + block_at(w, b, &super) + block_header(w->type, w->lanes);
-        for (int lane = 0; lane < valid; lane++) {
-            const uint8_t *row = src + ((size_t)panel * (size_t)w->lanes + (size_t)lane) * row_bytes;
-            uint8_t q[BLOCK];
-            quanta(w->type, row, b, q);
-            place(w, q, lane, block);
-            pack_scales(w, row, b, lane, to);
-        }
+    if (w->type == BATON_F32) {
+        turn(rows, to, (size_t)w->cols, w->lanes, valid, 4);
+    } else if (is_float_type(w->type)) {
+        turn(rows, to, (size_t)w->cols, w->lanes, valid, 2);
+    } else {
+        pack_blocks(w, rows, valid, to);
     }
 }
 
@@ -292,12 +336,13 @@ void baton_pack_vector(const baton_weight *w, const uint8_t *src) {
     for (int b = 0; b < w->cols / BLOCK; b++) {
         size_t super;
         int local = is_k_type(w->type) ? b % 8 : 0;
-        const uint8_t *row = src + (size_t)source_block_bytes(w->type) *
-                                       (size_t)(is_k_type(w->type) ? b / 8 : b);
+        const uint8_t *from = source_block(w->type, src, b);
         uint8_t *block = panel + block_at(w, local, &super);
+        uint64_t words[4];
         uint8_t q[BLOCK];
-        quanta(w->type, row, local, q);
-        pack_scales(w, row, local, 0, panel);
+        quanta(w->type, from, local, words);
+        memcpy(q, words, BLOCK);
+        pack_scales(w, from, local, 0, panel + super, block);
         for (int i = 0; i < BLOCK; i++) {
             out[b * BLOCK + i] = value(w, panel + super, block, 0, i, q[i]);
         }
