@@ -10,6 +10,7 @@ import io.baton.kernels.Kernels;
 import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /**
  * A model ready to serve: its file, tokenizer, chat template, kernels and weights. Roles in one JVM
@@ -39,9 +40,14 @@ public final class ModelRuntime implements AutoCloseable {
         this.file = file;
         this.kernels = kernels;
         this.template = template;
-        this.weights = ModelWeights.load(kernels, file, servedTokens);
-        this.fingerprint = fingerprint(file.fingerprint(), weights.config(), servedTokens);
-        this.tokenizer = Tokenizers.of(file);
+        // Each of the three reads the file and takes up to a second: they run beside each other.
+        try (Beside beside = new Beside()) {
+            Supplier<Tokenizer> vocabulary = beside.start(() -> Tokenizers.of(file));
+            Supplier<String> digest = beside.start(file::fingerprint);
+            this.weights = ModelWeights.load(kernels, file, servedTokens);
+            this.tokenizer = vocabulary.get();
+            this.fingerprint = fingerprint(digest.get(), weights.config(), servedTokens);
+        }
         Set<Integer> ends = new HashSet<>();
         for (int token = 0; token < tokenizer.vocabSize(); token++) {
             if (tokenizer.isEndOfGeneration(token)) {

@@ -70,7 +70,10 @@ public final class Transformer implements Engine {
         up = tensor(kernels, rows, config.ffn());
         last = tensor(kernels, options.maxSequences(), config.hidden());
         logits = tensor(kernels, options.maxSequences(), config.vocab());
-        hostLogits = host.allocate(logits.buffer().bytes(), 64);
+        hostLogits =
+                logits.buffer()
+                        .onHost()
+                        .orElseGet(() -> host.allocate(logits.buffer().bytes(), 64));
         queue = kernels.newQueue(options.policy().share());
     }
 
@@ -169,7 +172,9 @@ public final class Transformer implements Engine {
         queue.await();
         MemorySegment wanted =
                 hostLogits.asSlice(0, (long) rows.length * config.vocab() * Float.BYTES);
-        logits.buffer().read(0, wanted);
+        if (logits.buffer().onHost().isEmpty()) {
+            logits.buffer().read(0, wanted);
+        }
         return wanted;
     }
 

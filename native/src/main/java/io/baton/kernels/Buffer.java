@@ -1,6 +1,7 @@
 package io.baton.kernels;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 
 /**
  * Memory of a provider: a host segment or a device pointer. Zeroed when allocated, 64-byte aligned.
@@ -16,6 +17,14 @@ public interface Buffer extends AutoCloseable {
      * Copies from {@code offset} into {@code target}; ordered after everything already submitted.
      */
     void read(long offset, MemorySegment target);
+
+    /**
+     * The memory itself where the host can read it without a copy, empty where it cannot. What has
+     * been awaited can be seen in it.
+     */
+    default Optional<MemorySegment> onHost() {
+        return Optional.empty();
+    }
 
     /** Sets {@code length} bytes from {@code offset} to zero. */
     void zero(long offset, long length);

@@ -36,6 +36,7 @@ final class ConfigurationSource {
                     "BATON_JAVA_HOME",
                     "BATON_JAVA_OPTS",
                     "BATON_HEAP",
+                    "BATON_AOT_CACHE",
                     "BATON_LAUNCHER",
                     "BATON_PARENT_PID",
                     "BATON_STACKTRACES",

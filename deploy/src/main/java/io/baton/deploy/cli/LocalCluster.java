@@ -6,6 +6,7 @@ import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.model.StoredModel;
 import io.baton.common.worker.Worker;
+import io.baton.engine.Beside;
 import io.baton.engine.ModelRuntime;
 import io.baton.router.RouterOptions;
 import io.baton.router.RouterServer;
@@ -17,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 
 /**
  * All roles in this JVM, over the same gRPC and TCP channels as in processes of their own, with one
@@ -35,16 +37,16 @@ final class LocalCluster implements AutoCloseable {
     private LocalCluster(Configuration configuration, Progress progress)
             throws InterruptedException {
         StoredModel model = Composition.model(configuration, progress);
-        runtime = Composition.runtime(configuration, model);
         PrometheusMeterRegistry meters = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-        try {
-            router =
-                    RouterServer.start(
-                            RouterOptions.from(configuration),
-                            RouterServer.Surroundings.system(meters));
-        } catch (RuntimeException e) {
-            runtime.close();
-            throw e;
+        try (Beside beside = new Beside()) {
+            Supplier<RouterServer> starting =
+                    beside.start(
+                            () ->
+                                    RouterServer.start(
+                                            RouterOptions.from(configuration),
+                                            RouterServer.Surroundings.system(meters)));
+            runtime = loaded(configuration, model, starting);
+            router = started(starting, runtime);
         }
         try {
             startWorkers(configuration, new Composition.Served(model, runtime), meters);
@@ -63,6 +65,25 @@ final class LocalCluster implements AutoCloseable {
                         StartupBlock.pool(configuration, runtime.weights().config()),
                         roles,
                         url());
+    }
+
+    private static ModelRuntime loaded(
+            Configuration configuration, StoredModel model, Supplier<RouterServer> starting) {
+        try {
+            return Composition.runtime(configuration, model);
+        } catch (RuntimeException e) {
+            starting.get().close();
+            throw e;
+        }
+    }
+
+    private static RouterServer started(Supplier<RouterServer> starting, ModelRuntime runtime) {
+        try {
+            return starting.get();
+        } catch (RuntimeException e) {
+            runtime.close();
+            throw e;
+        }
     }
 
     /** Starts everything that {@code up} starts and waits until it serves. */

@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
             ChatCommand.class,
             ModelCommand.class,
             DoctorCommand.class,
+            PrepareCommand.class,
             ConfigCommand.class,
             BenchCommand.class
         },

@@ -6,6 +6,7 @@ import io.baton.kernels.Buffer;
 import io.baton.kernels.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -80,6 +81,11 @@ public final class HostBuffer implements Buffer {
     @Override
     public void read(long offset, MemorySegment target) {
         MemorySegment.copy(segment, offset, target, 0, target.byteSize());
+    }
+
+    @Override
+    public Optional<MemorySegment> onHost() {
+        return Optional.of(segment);
     }
 
     @Override
