@@ -23,7 +23,8 @@
 #define SPINS_BETWEEN_LOOKS 64
 #define SPIN_NANOS 50000
 #define LARGE_PAGE ((size_t)2 << 20)
-#define SLAB ((size_t)8 << 20)
+/* Weights lie one behind the other: what is not written costs no memory, a page half full would. */
+#define SLAB ((size_t)64 << 20)
 #define LINE 64
 
 typedef struct slab {

@@ -9,8 +9,8 @@ import java.util.concurrent.Future;
 import java.util.function.Supplier;
 
 /**
- * Parts of a start that run beside each other, each on a thread of its own. Closing waits for all of
- * them, so that a part that fails leaves nobody at work on what its caller then closes. For one
+ * Parts of a start that run beside each other, each on a thread of its own. Closing waits for all
+ * of them, so that a part that fails leaves nobody at work on what its caller then closes. For one
  * thread.
  */
 public final class Beside implements AutoCloseable {

@@ -34,6 +34,7 @@ class LauncherTest {
             """;
 
     @TempDir private Path root;
+    private Path target;
     private Path jar;
 
     private record Result(int status, String out) {
@@ -51,7 +52,7 @@ class LauncherTest {
             Files.createDirectories(kernels.resolve(machine));
             Files.createFile(kernels.resolve(machine).resolve("libbaton_kernels.so"));
         }
-        executable(root.resolve("jdk/bin/java"), JAVA);
+        executable(Files.createDirectories(root.resolve("jdk/bin")).resolve("java"), JAVA);
         Files.writeString(
                 root.resolve("jdk/release"),
                 """
@@ -59,13 +60,12 @@ class LauncherTest {
                 JAVA_RUNTIME_VERSION="25.0.9+1-test"
                 MODULES="java.base jdk.incubator.vector"
                 """);
-        jar = root.resolve("deploy/target/baton.jar");
-        Files.createDirectories(jar.getParent());
+        target = Files.createDirectories(root.resolve("deploy/target"));
+        jar = target.resolve("baton.jar");
         Files.writeString(jar, "one jar");
     }
 
     private static void executable(Path file, String text) throws IOException {
-        Files.createDirectories(file.getParent());
         Files.writeString(file, text);
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
@@ -97,7 +97,7 @@ class LauncherTest {
         assertFalse(baton(Map.of(), "up").uses("-XX:AOTCache"));
         assertEquals(0, baton(Map.of(), "prepare").status());
         Result start = baton(Map.of(), "up", "--demo");
-        String cache = jar.resolveSibling(caches(jar.getParent()).getFirst()).toString();
+        String cache = target.resolve(caches(target).getFirst()).toString();
         assertTrue(start.out().contains("-XX:AOTCache=" + cache + "\n"), start.out());
         assertTrue(start.out().endsWith("up\n--demo\n"), start.out());
         assertTrue(cache.endsWith("25.0.9+1-test.aot"), cache);
@@ -120,7 +120,7 @@ class LauncherTest {
         assertFalse(baton(Map.of(), "up").uses("-XX:AOTCache"));
         // What can serve nobody any more goes when the next one comes.
         baton(Map.of(), "prepare");
-        assertEquals(1, caches(jar.getParent()).size());
+        assertEquals(1, caches(target).size());
     }
 
     @Test
@@ -128,7 +128,7 @@ class LauncherTest {
         Result failed = baton(Map.of("FAKE_FAILS", "yes"), "prepare");
         assertEquals(1, failed.status());
         assertTrue(failed.out().contains("no room"), failed.out());
-        assertEquals(List.of(), caches(jar.getParent()));
+        assertEquals(List.of(), caches(target));
         assertEquals(0, baton(Map.of(), "up").status());
         Path blocked = Files.writeString(root.resolve("file"), "");
         Map<String, String> nowhere = Map.of("BATON_AOT_CACHE", blocked.toString());
