@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import io.baton.kernels.entropy.RansCoder;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
@@ -47,6 +48,10 @@ final class Library {
     private final MethodHandle closeLane;
     private final MethodHandle run;
     private final MethodHandle profile;
+    private final MethodHandle ransDivisors;
+    private final MethodHandle ransSlots;
+    private final MethodHandle ransEncode;
+    private final MethodHandle ransDecode;
 
     private Library(SymbolLookup symbols) throws NativeUnavailable {
         MethodHandle abi = function(symbols, "baton_abi", JAVA_INT);
@@ -74,6 +79,37 @@ final class Library {
         closeLane = action(symbols, "baton_lane_close", ADDRESS);
         run = function(symbols, "baton_run", JAVA_INT, ADDRESS, ADDRESS, JAVA_INT);
         profile = action(symbols, "baton_profile", ADDRESS);
+        ransDivisors =
+                function(symbols, "baton_rans_divisors", JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
+        ransSlots = function(symbols, "baton_rans_slots", JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
+        ransEncode =
+                function(
+                        symbols,
+                        "baton_rans_encode",
+                        JAVA_LONG,
+                        JAVA_INT,
+                        JAVA_INT,
+                        JAVA_INT,
+                        ADDRESS,
+                        ADDRESS,
+                        ADDRESS,
+                        ADDRESS,
+                        JAVA_LONG,
+                        JAVA_INT);
+        ransDecode =
+                function(
+                        symbols,
+                        "baton_rans_decode",
+                        JAVA_INT,
+                        JAVA_INT,
+                        JAVA_INT,
+                        JAVA_INT,
+                        ADDRESS,
+                        ADDRESS,
+                        ADDRESS,
+                        JAVA_LONG,
+                        ADDRESS,
+                        JAVA_INT);
     }
 
     /** The library, loaded at the first call. */
@@ -190,6 +226,57 @@ final class Library {
         } catch (Throwable e) {
             throw new IllegalStateException("a native call throws nothing", e);
         }
+    }
+
+    boolean ransDivisors(int tables, MemorySegment frequencies, MemorySegment divisors) {
+        return (int) call(ransDivisors, tables, frequencies, divisors) != 0;
+    }
+
+    boolean ransSlots(int tables, MemorySegment frequencies, MemorySegment slots) {
+        return (int) call(ransSlots, tables, frequencies, slots) != 0;
+    }
+
+    /** Bytes of the stream at the end of {@code out}, or -1. */
+    long ransEncode(
+            RansCoder.Rows rows,
+            MemorySegment divisors,
+            MemorySegment symbols,
+            MemorySegment out,
+            int wide) {
+        return (long)
+                call(
+                        ransEncode,
+                        rows.rows(),
+                        rows.columns(),
+                        rows.tables(),
+                        rows.tableOf(),
+                        divisors,
+                        symbols,
+                        out,
+                        out.byteSize(),
+                        wide);
+    }
+
+    boolean ransDecode(
+            RansCoder.Rows rows,
+            MemorySegment slots,
+            MemorySegment stream,
+            MemorySegment symbols,
+            int wide) {
+        int valid =
+                (int)
+                        call(
+                                ransDecode,
+                                rows.rows(),
+                                rows.columns(),
+                                rows.tables(),
+                                rows.tableOf(),
+                                slots,
+                                stream,
+                                stream.byteSize(),
+                                symbols,
+                                wide);
+        return valid != 0;
     }
 
     private static Object call(MethodHandle handle, Object... arguments) {

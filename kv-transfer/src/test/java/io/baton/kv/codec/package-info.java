@@ -1,0 +1,4 @@
+@NullMarked
+package io.baton.kv.codec;
+
+import org.jspecify.annotations.NullMarked;

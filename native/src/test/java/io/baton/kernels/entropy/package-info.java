@@ -1,0 +1,4 @@
+@NullMarked
+package io.baton.kernels.entropy;
+
+import org.jspecify.annotations.NullMarked;
