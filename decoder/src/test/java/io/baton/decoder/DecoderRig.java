@@ -1,5 +1,6 @@
 package io.baton.decoder;
 
+import io.baton.common.kv.KvCoding;
 import io.baton.common.generation.SamplingParams;
 import io.baton.common.generation.TokenOutput;
 import io.baton.common.kv.KeyChain;
@@ -43,7 +44,7 @@ final class DecoderRig implements Outlet<DecodeEvent> {
                         "decoder-1",
                         WorkerOptions.Listen.loopback(),
                         new WorkerOptions.Membership(List.of(), ClusterToken.none()),
-                        new WorkerOptions.Serving("m", List.of(), 256, 32, "exact"),
+                        new WorkerOptions.Serving("m", List.of(), 256, 32, "exact", KvCoding.RAW),
                         WorkerOptions.Limits.usual());
         ports =
                 new DecodePorts(

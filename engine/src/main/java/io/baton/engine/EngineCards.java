@@ -6,6 +6,7 @@ import io.baton.common.config.KvSettings;
 import io.baton.common.config.ModelSettings;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.kv.KvCoding;
 import io.baton.common.kv.KvLayout;
 import io.baton.common.proto.KvFormat;
 import io.baton.common.proto.ModelCard;
@@ -16,13 +17,10 @@ import io.baton.common.worker.ProtoKv;
 import io.baton.common.worker.WorkerMeters;
 import io.baton.common.worker.WorkerOptions;
 import io.baton.common.worker.WorkerShell;
-import java.util.List;
+import java.util.Arrays;
 
 /** How an engine and its model present themselves on the control plane: plain messages. */
 public final class EngineCards {
-    /** The codec that every worker knows: the pool's own bytes. */
-    public static final String RAW = "raw";
-
     private EngineCards() {}
 
     /** What a router needs to speak the model's language. */
@@ -55,7 +53,7 @@ public final class EngineCards {
                 layout(runtime, options),
                 chunkTokens,
                 runtime.kernels().profile().label(),
-                List.of(RAW));
+                Arrays.stream(KvCoding.values()).map(KvCoding::label).toList());
     }
 
     /** A heartbeat, but for what the role measures itself. */

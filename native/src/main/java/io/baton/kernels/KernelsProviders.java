@@ -7,7 +7,6 @@ import io.baton.kernels.c.Level;
 import io.baton.kernels.c.NativeUnavailable;
 import io.baton.kernels.reference.ReferenceKernels;
 import io.baton.kernels.vector.VectorKernels;
-import java.util.Optional;
 
 /**
  * Chooses the provider, once at start. Prints nothing: the reason is the provider's to tell. The
@@ -16,7 +15,6 @@ import java.util.Optional;
  */
 public final class KernelsProviders {
     private static final String VECTOR_FLAG = "--add-modules=jdk.incubator.vector";
-    private static final String LEVEL = "BATON_KERNELS_LEVEL";
 
     private KernelsProviders() {}
 
@@ -55,7 +53,7 @@ public final class KernelsProviders {
 
     private static Kernels fastest(int threads, Activations activations) {
         try {
-            return CKernels.open(threads, cap(), activations);
+            return CKernels.open(threads, Level.cap(), activations);
         } catch (NativeUnavailable e) {
             return withoutLibrary(threads, activations, String.valueOf(e.getMessage()));
         }
@@ -100,7 +98,7 @@ public final class KernelsProviders {
 
     private static Kernels required(int threads, Activations activations) {
         try {
-            return CKernels.open(threads, cap(), activations);
+            return CKernels.open(threads, Level.cap(), activations);
         } catch (NativeUnavailable e) {
             throw new BatonException(
                     ErrorCode.CONFIGURATION,
@@ -108,9 +106,5 @@ public final class KernelsProviders {
                     "kernels",
                     e);
         }
-    }
-
-    private static Level cap() {
-        return Level.named(Optional.ofNullable(System.getenv(LEVEL)).orElse(""));
     }
 }

@@ -2,6 +2,7 @@ package io.baton.prefiller;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.kv.KvCoding;
 import io.baton.common.generation.SamplingParams;
 import io.baton.common.generation.TokenOutput;
 import io.baton.common.kv.KeyChain;
@@ -72,7 +73,7 @@ final class PrefillerRig implements Outlet<PrefillEvent>, AutoCloseable {
                         "prefiller-1",
                         WorkerOptions.Listen.loopback(),
                         new WorkerOptions.Membership(List.of(), ClusterToken.none()),
-                        new WorkerOptions.Serving("m", List.of(), 256, CHUNK, "exact"),
+                        new WorkerOptions.Serving("m", List.of(), 256, CHUNK, "exact", KvCoding.RAW),
                         WorkerOptions.Limits.usual());
         ports =
                 new PrefillPorts(

@@ -7,6 +7,7 @@ import static io.baton.common.config.SettingType.oneOf;
 import static io.baton.common.config.SettingType.poolSize;
 import static io.baton.common.config.SettingType.text;
 
+import io.baton.common.kv.KvCoding;
 import io.baton.common.kv.KvDtype;
 import java.time.Duration;
 
@@ -39,6 +40,15 @@ public final class KvSettings {
                             "256",
                             "Tokens of a chunk, the unit in which KV is sent; a multiple of 16."
                                     + " The same on all workers."));
+    public static final Setting<KvCoding> CODEC =
+            GROUP.add(
+                    Setting.of(
+                            "kv.codec",
+                            oneOf(KvCoding.class),
+                            "raw",
+                            "How a prefiller codes KV that it sends: as it is, or without loss in"
+                                    + " two thirds of the bytes for computing time on both sides,"
+                                    + " which pays on links slower than about 1 Gbit/s."));
     public static final Setting<String> SAMENESS =
             GROUP.add(
                     Setting.of(

@@ -9,6 +9,7 @@ import io.baton.common.config.ModelSettings;
 import io.baton.common.config.RouteSettings;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.kv.KvCoding;
 import io.baton.common.proto.Alive;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -67,13 +68,15 @@ public record WorkerOptions(
      * @param maxModelLen most tokens of prompt and answer
      * @param chunkTokens tokens per chunk, a multiple of the block
      * @param sameness {@code exact} or {@code tolerant}
+     * @param coding how KV that is sent is coded; every worker takes every coding
      */
     public record Serving(
             String modelName,
             List<String> aliases,
             int maxModelLen,
             int chunkTokens,
-            String sameness) {
+            String sameness,
+            KvCoding coding) {
         public Serving {
             aliases = List.copyOf(aliases);
         }
@@ -180,7 +183,8 @@ public record WorkerOptions(
                         names.isEmpty() ? List.of() : names.subList(1, names.size()),
                         maxModelLen,
                         configuration.get(KvSettings.CHUNK_TOKENS),
-                        configuration.get(KvSettings.SAMENESS)),
+                        configuration.get(KvSettings.SAMENESS),
+                        configuration.get(KvSettings.CODEC)),
                 new Limits(
                         configuration.get(KvSettings.TRANSFER_TICKET_LEASE).toNanos(),
                         configuration.get(KvSettings.TRANSFER_STALL).toNanos(),

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.baton.common.config.Configuration;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.kv.KvCoding;
 import io.baton.common.proto.KvFormat;
 import io.baton.common.proto.ModelCard;
 import io.baton.common.proto.RegistryGrpc;
@@ -105,7 +106,7 @@ class WorkerShellTest {
                                         new WorkerOptions.Membership(
                                                 List.of("127.0.0.1:" + server.getPort()),
                                                 ClusterToken.none()),
-                                        new WorkerOptions.Serving("m", List.of(), 64, 32, "exact"),
+                                        new WorkerOptions.Serving("m", List.of(), 64, 32, "exact", KvCoding.RAW),
                                         WorkerOptions.Limits.usual()),
                                 new WorkerShell.Identity(
                                         Role.ROLE_DECODER,
@@ -162,7 +163,7 @@ class WorkerShellTest {
                                             new WorkerOptions.Membership(
                                                     List.of(), ClusterToken.none()),
                                             new WorkerOptions.Serving(
-                                                    "m", List.of(), 64, 32, "exact"),
+                                                    "m", List.of(), 64, 32, "exact", KvCoding.RAW),
                                             WorkerOptions.Limits.usual()),
                                     new WorkerShell.Identity(
                                             Role.ROLE_DECODER,

@@ -8,6 +8,7 @@ import io.baton.common.worker.ProtoKv;
 import io.baton.common.worker.WorkerOptions;
 import io.baton.kv.channel.ChannelOptions;
 import io.baton.kv.channel.Hello;
+import io.baton.kv.codec.Codecs;
 
 /** How a worker's options become those of its KV channels, the same for both roles. */
 public final class TransferSetup {
@@ -37,7 +38,7 @@ public final class TransferSetup {
         return "tcp://" + new HostPort(listen.kvHost(), listen.kvPort());
     }
 
-    /** Bounds, deadlines and token of the worker's channels. */
+    /** Codecs, bounds, deadlines and token of the worker's channels. */
     public static TransferOptions options(WorkerOptions options, Hello hello, Ticker ticker) {
         WorkerOptions.Limits limits = options.limits();
         String advertised = options.listen().advertisedHost();
@@ -45,6 +46,7 @@ public final class TransferSetup {
                 (int) Math.clamp(limits.sendBufferBytes(), MIN_QUEUE_BYTES, MAX_QUEUE_BYTES);
         return new TransferOptions(
                 ChannelOptions.of(hello, options.membership().token(), ticker)
+                        .withCodecs(Codecs.favouring(options.serving().coding()))
                         .withBounds(ChannelOptions.Bounds.DEFAULT.withQueueBytes(queueBytes)),
                 times(limits.stallNanos()),
                 limits.maxAttempts(),

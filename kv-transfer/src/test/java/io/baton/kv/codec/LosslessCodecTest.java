@@ -11,6 +11,8 @@ import io.baton.common.kv.KvDtype;
 import io.baton.common.kv.KvLayout;
 import io.baton.kernels.entropy.ReferenceRans;
 import io.baton.kv.codec.KvCodec.Setting;
+import io.baton.kv.testkit.Golden;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -35,7 +37,7 @@ class LosslessCodecTest {
         byte[] raw = new byte[(int) part.rawBytes()];
         MemorySegment out = MemorySegment.ofArray(raw);
         Channels channels = new Channels(part);
-        double[] sizes = random.doubles(channels.rows(), -2, 2).map(Math::exp).toArray();
+        double[] sizes = random.doubles(channels.rows(), -2, 2).map(StrictMath::exp).toArray();
         channels.forEach(
                 (at, byChannel) -> {
                     boolean empty = byChannel % channels.columns() >= channels.columns() - emptyTokens;
@@ -139,6 +141,12 @@ class LosslessCodecTest {
             }
         }
         assertTrue(refused > MUTATIONS / 10, "refused " + refused);
+    }
+
+    @Test
+    void theFormatIsWrittenDown() throws IOException {
+        PartShape part = part(KvDtype.BF16, 1, 1, 8, 3);
+        Golden.check("lossless-part.bin", encode(part, kv(part, 4)));
     }
 
     @Test

@@ -4,6 +4,7 @@ import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** The instruction sets that the library knows, in the order of {@code baton.h}, lowest first. */
@@ -33,6 +34,16 @@ public enum Level {
      */
     public String numerics() {
         return numerics;
+    }
+
+    /**
+     * The highest level that the environment's {@code BATON_KERNELS_LEVEL} allows; all if it is not
+     * set.
+     *
+     * @throws BatonException CONFIGURATION if it names none
+     */
+    public static Level cap() {
+        return named(Optional.ofNullable(System.getenv("BATON_KERNELS_LEVEL")).orElse(""));
     }
 
     /** The level named so; the highest one for an empty name. */

@@ -25,7 +25,7 @@ import java.util.Locale;
  */
 final class Library {
     /** Must equal {@code BATON_ABI} of the header. */
-    private static final int ABI = 5;
+    private static final int ABI = 6;
 
     private static final String FILE = "libbaton_kernels.so";
 
