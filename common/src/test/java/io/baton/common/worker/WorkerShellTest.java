@@ -1,6 +1,5 @@
 package io.baton.common.worker;
 
-import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
@@ -106,7 +105,8 @@ class WorkerShellTest {
                                         new WorkerOptions.Membership(
                                                 List.of("127.0.0.1:" + server.getPort()),
                                                 ClusterToken.none()),
-                                        new WorkerOptions.Serving("m", List.of(), 64, 32, "exact", KvCoding.RAW),
+                                        new WorkerOptions.Serving(
+                                                "m", List.of(), 64, 32, "exact", KvCoding.RAW),
                                         WorkerOptions.Limits.usual()),
                                 new WorkerShell.Identity(
                                         Role.ROLE_DECODER,
@@ -141,6 +141,15 @@ class WorkerShellTest {
 
     @Test
     void aStartThatFailsHalfwayFreesItsPort() throws Exception {
+        // Any program of this machine may take a port that is free: then another one is tried.
+        boolean freed = false;
+        for (int attempt = 0; attempt < 5 && !freed; attempt++) {
+            freed = startsHalfwayAndFreesItsPort();
+        }
+        assertTrue(freed, "the port is still taken");
+    }
+
+    private static boolean startsHalfwayAndFreesItsPort() throws Exception {
         int free;
         try (ServerSocket any = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
             free = any.getLocalPort();
@@ -181,12 +190,12 @@ class WorkerShellTest {
                                     List.of()));
         }
         assertEquals(0, time.pending());
-        Server again =
-                assertDoesNotThrow(
-                        () ->
-                                ControlPlane.listen(
-                                        "127.0.0.1", free, ClusterToken.none(), List.of()));
-        again.shutdownNow();
+        try {
+            ControlPlane.listen("127.0.0.1", free, ClusterToken.none(), List.of()).shutdownNow();
+            return true;
+        } catch (BatonException e) {
+            return false;
+        }
     }
 
     @Test

@@ -23,8 +23,9 @@ import java.nio.ByteOrder;
  * </pre>
  *
  * A value {@code seeeeeee emmmmmmm} (bf16) is the symbol {@code eeeeeeee} and the low byte {@code
- * smmmmmmm}; of f16, {@code seeeeemm mmmmmmmm}, the symbol is {@code eeeeemmm}. Rows are channels: layer, K or V, head, dimension; columns are tokens. Low
- * bytes lie as the raw values do. All little-endian.
+ * smmmmmmm}; of f16, {@code seeeeemm mmmmmmmm}, the symbol is {@code eeeeemmm}. Rows are channels:
+ * layer, K or V, head, dimension; columns are tokens. Low bytes lie as the raw values do. All
+ * little-endian.
  */
 public final class LosslessCodec implements KvCodec {
     /** Wire id. */
@@ -192,7 +193,9 @@ public final class LosslessCodec implements KvCodec {
         return out.asSlice(0, raw.byteSize() + 1);
     }
 
-    /** A channel's class is how many powers of two its size lies below the largest, K and V apart. */
+    /**
+     * A channel's class is how many powers of two its size lies below the largest, K and V apart.
+     */
     private static void classify(Channels channels, MemorySegment symbols, MemorySegment tableOf) {
         int largestKey = 0;
         int largestValue = 0;
@@ -227,7 +230,8 @@ public final class LosslessCodec implements KvCodec {
         out.set(JAVA_BYTE, 0, (byte) CODED);
         long at = 1 + tables.write(out.asSlice(1));
         for (int row = 0; row < rows.rows(); row += 2) {
-            int two = rows.tableOf().get(U16, 2L * row) | rows.tableOf().get(U16, 2L * row + 2) << 4;
+            int two =
+                    rows.tableOf().get(U16, 2L * row) | rows.tableOf().get(U16, 2L * row + 2) << 4;
             out.set(JAVA_BYTE, at++, (byte) two);
         }
     }

@@ -128,7 +128,9 @@ record Tables(int count, MemorySegment memory) {
         return bytes;
     }
 
-    /** Each table as its first symbol, how many follow, and their frequencies; returns the bytes. */
+    /**
+     * Each table as its first symbol, how many follow, and their frequencies; returns the bytes.
+     */
     long write(MemorySegment out) {
         long at = 0;
         for (int table = 0; table < count; table++) {

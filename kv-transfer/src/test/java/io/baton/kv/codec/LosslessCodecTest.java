@@ -40,7 +40,8 @@ class LosslessCodecTest {
         double[] sizes = random.doubles(channels.rows(), -2, 2).map(StrictMath::exp).toArray();
         channels.forEach(
                 (at, byChannel) -> {
-                    boolean empty = byChannel % channels.columns() >= channels.columns() - emptyTokens;
+                    boolean empty =
+                            byChannel % channels.columns() >= channels.columns() - emptyTokens;
                     double size = sizes[byChannel / channels.columns()];
                     float value = empty ? 0 : (float) (size * random.nextGaussian());
                     short bits =
@@ -79,7 +80,9 @@ class LosslessCodecTest {
     }
 
     @ParameterizedTest
-    @EnumSource(value = KvDtype.class, names = {"BF16", "F16"})
+    @EnumSource(
+            value = KvDtype.class,
+            names = {"BF16", "F16"})
     void sixteenBitsComeBackBitForBitFromTwoThirdsOfTheBytes(KvDtype dtype) {
         for (int heads : new int[] {1, 3}) {
             for (int dim : new int[] {8, 64}) {
@@ -110,7 +113,9 @@ class LosslessCodecTest {
     }
 
     @ParameterizedTest
-    @EnumSource(value = KvDtype.class, names = {"F32", "INT8"})
+    @EnumSource(
+            value = KvDtype.class,
+            names = {"F32", "INT8"})
     void otherElementsAreSentAsTheyAre(KvDtype dtype) {
         PartShape part = part(dtype, 1, 2, 16, 3);
         byte[] raw = new byte[(int) part.rawBytes()];

@@ -14,11 +14,11 @@ import java.lang.foreign.MemorySegment;
  *   16-bit words in the order in which the decoder wants them
  * </pre>
  *
- * all little-endian. The decoder goes through rows, in a row through groups of 32 columns: every lane
- * of a group takes its symbol from the low {@value #BITS} bits of its state {@code x}, and {@code x
- * := frequency * (x >> 12) + (x mod 4096) - start}; then the lanes whose state is under 2^15, in
- * order, take a word each: {@code x := x << 16 | word}. At the end every state is 2^15 and every word
- * is used, which a decoder checks.
+ * all little-endian. The decoder goes through rows, in a row through groups of 32 columns: every
+ * lane of a group takes its symbol from the low {@value #BITS} bits of its state {@code x}, and
+ * {@code x := frequency * (x >> 12) + (x mod 4096) - start}; then the lanes whose state is under
+ * 2^15, in order, take a word each: {@code x := x << 16 | word}. At the end every state is 2^15 and
+ * every word is used, which a decoder checks.
  *
  * <p>Frequencies are 16-bit numbers, 256 to a table. Safe for any thread.
  */

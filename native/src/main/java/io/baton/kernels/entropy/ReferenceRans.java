@@ -25,7 +25,8 @@ public final class ReferenceRans implements RansCoder {
     private static final int START_SHIFT = 13;
     private static final int SHIFT_SHIFT = 25;
 
-    // A slot: the symbol in the low 8 bits, then 12 bits of what is added, then 12 of frequency - 1.
+    // A slot: the symbol in the low 8 bits, then 12 bits of what is added, then 12 of frequency -
+    // 1.
     private static final int ADD_SHIFT = 8;
     private static final int FREQUENCY_SHIFT = 20;
     private static final int MASK = TOTAL - 1;
@@ -40,7 +41,10 @@ public final class ReferenceRans implements RansCoder {
                 if (start + frequency > TOTAL) {
                     return false;
                 }
-                int shift = frequency == 0 ? 0 : Integer.SIZE - Integer.numberOfLeadingZeros(frequency - 1);
+                int shift =
+                        frequency == 0
+                                ? 0
+                                : Integer.SIZE - Integer.numberOfLeadingZeros(frequency - 1);
                 long inverse = frequency == 0 ? 0 : Math.ceilDiv(1L << 31 + shift, frequency);
                 long at = table * DIVISOR_BYTES + 8L * symbol;
                 divisors.set(U32, at, (int) inverse);
@@ -84,8 +88,7 @@ public final class ReferenceRans implements RansCoder {
                     out.set(U16, at, (short) state);
                     state >>>= 16;
                 }
-                states[column % LANES] =
-                        (state / frequency << BITS) + state % frequency + start;
+                states[column % LANES] = (state / frequency << BITS) + state % frequency + start;
             }
         }
         for (int lane = LANES - 1; lane >= 0; lane--) {
