@@ -1,9 +1,9 @@
 package io.baton.decoder;
 
-import io.baton.common.kv.KvCoding;
 import io.baton.common.generation.SamplingParams;
 import io.baton.common.generation.TokenOutput;
 import io.baton.common.kv.KeyChain;
+import io.baton.common.kv.KvCoding;
 import io.baton.common.proto.DecodeEvent;
 import io.baton.common.proto.GenerationSpec;
 import io.baton.common.proto.Sampling;

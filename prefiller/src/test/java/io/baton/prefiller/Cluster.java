@@ -1,11 +1,11 @@
 package io.baton.prefiller;
 
 import io.baton.common.error.BatonException;
-import io.baton.common.kv.KvCoding;
 import io.baton.common.generation.FinishReason;
 import io.baton.common.generation.SamplingParams;
 import io.baton.common.generation.TokenOutput;
 import io.baton.common.kv.KeyChain;
+import io.baton.common.kv.KvCoding;
 import io.baton.common.kv.KvDtype;
 import io.baton.common.model.TinyModel;
 import io.baton.common.proto.Registration;
@@ -76,7 +76,8 @@ final class Cluster implements AutoCloseable {
                 id,
                 WorkerOptions.Listen.loopback(),
                 new WorkerOptions.Membership(List.of("127.0.0.1:" + server.getPort()), TOKEN),
-                new WorkerOptions.Serving("tiny", List.of(), MAX_LEN, CHUNK, "exact", KvCoding.LOSSLESS),
+                new WorkerOptions.Serving(
+                        "tiny", List.of(), MAX_LEN, CHUNK, "exact", KvCoding.LOSSLESS),
                 new WorkerOptions.Limits(
                         TimeUnit.SECONDS.toNanos(5),
                         usual.stallNanos(),

@@ -2,10 +2,10 @@ package io.baton.prefiller;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
-import io.baton.common.kv.KvCoding;
 import io.baton.common.generation.SamplingParams;
 import io.baton.common.generation.TokenOutput;
 import io.baton.common.kv.KeyChain;
+import io.baton.common.kv.KvCoding;
 import io.baton.common.kv.KvDtype;
 import io.baton.common.kv.KvLayout;
 import io.baton.common.proto.GenerationSpec;
@@ -73,7 +73,8 @@ final class PrefillerRig implements Outlet<PrefillEvent>, AutoCloseable {
                         "prefiller-1",
                         WorkerOptions.Listen.loopback(),
                         new WorkerOptions.Membership(List.of(), ClusterToken.none()),
-                        new WorkerOptions.Serving("m", List.of(), 256, CHUNK, "exact", KvCoding.RAW),
+                        new WorkerOptions.Serving(
+                                "m", List.of(), 256, CHUNK, "exact", KvCoding.RAW),
                         WorkerOptions.Limits.usual());
         ports =
                 new PrefillPorts(
