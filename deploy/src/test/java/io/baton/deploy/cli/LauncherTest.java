@@ -110,6 +110,14 @@ class LauncherTest {
     }
 
     @Test
+    void aCollectorOfTheUsersOwnReplacesOurs() throws Exception {
+        assertTrue(baton(Map.of(), "up").uses("-XX:+UseG1GC"));
+        Result own = baton(Map.of("BATON_JAVA_OPTS", "-Xss1m -XX:+UseZGC"), "up");
+        assertTrue(own.uses("-XX:+UseZGC"));
+        assertFalse(own.uses("-XX:+UseG1GC"));
+    }
+
+    @Test
     void anotherJarOrAnotherJavaNeverMeetsTheCache() throws Exception {
         baton(Map.of(), "prepare");
         Files.writeString(jar, "two jar");
