@@ -30,7 +30,9 @@ final class Load {
 
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
-    /** What every second answer must be: complete long before its last token. */
+    /**
+     * What constrained answers and tools' arguments must be: complete long before the last token.
+     */
     private static final Map<String, Object> SCHEMA =
             Map.of(
                     "type",
@@ -84,29 +86,63 @@ final class Load {
     private Answer ask(String prompt) throws Exception {
         try (OpenAiClient client = new OpenAiClient(cluster.url(), null)) {
             String model = client.get("/v1/models").path("data").path(0).path("id").asString();
-            Map<String, Object> body = new HashMap<>();
+            Kind kind = Kind.of(prompt);
+            Map<String, Object> body = new HashMap<>(kind.fields(prompt));
             body.put("model", model);
-            body.put("prompt", prompt);
             body.put("cache_salt", String.valueOf(salts.incrementAndGet()));
             body.put("max_tokens", 96);
             body.put("temperature", 0);
-            body.put("ignore_eos", true);
-            if (isConstrained(prompt)) {
-                body.put("guided_json", SCHEMA);
-            }
-            Answer answer = client.stream("/v1/completions", body, text -> {});
+            Answer answer = client.stream(kind.path, body, text -> {});
             assertNull(answer.error(), "request " + answer.requestId());
-            assertEquals("length", answer.finishReason(), "request " + answer.requestId());
-            if (isConstrained(prompt)) {
-                int length = JSON.readTree(answer.text()).path("text").asString().length();
+            assertEquals(kind.finish, answer.finishReason(), "request " + answer.requestId());
+            if (kind != Kind.FREE) {
+                String json = answer.text().substring(answer.text().indexOf('{'));
+                int length = JSON.readTree(json).path("text").asString().length();
                 assertTrue(length >= 20, answer.text());
             }
             return answer;
         }
     }
 
-    private static boolean isConstrained(String prompt) {
-        return Character.digit(prompt.charAt("Prompt number ".length()), 10) % 2 == 1;
+    /** What is asked for. */
+    private enum Kind {
+        FREE("/v1/completions", "length"),
+        SCHEMA("/v1/completions", "length"),
+        /** A call whose arguments come in pieces: each once and in order, whoever dies. */
+        TOOL("/v1/chat/completions", "tool_calls");
+
+        private final String path;
+        private final String finish;
+
+        Kind(String path, String finish) {
+            this.path = path;
+            this.finish = finish;
+        }
+
+        static Kind of(String prompt) {
+            return values()[prompt.charAt("Prompt number ".length()) % values().length];
+        }
+
+        Map<String, Object> fields(String prompt) {
+            return switch (this) {
+                case FREE -> Map.of("prompt", prompt, "ignore_eos", true);
+                case SCHEMA ->
+                        Map.of("prompt", prompt, "ignore_eos", true, "guided_json", Load.SCHEMA);
+                case TOOL ->
+                        Map.of(
+                                "messages",
+                                List.of(Map.of("role", "user", "content", prompt)),
+                                "tools",
+                                List.of(
+                                        Map.of(
+                                                "type",
+                                                "function",
+                                                "function",
+                                                Map.of("name", "note", "parameters", Load.SCHEMA))),
+                                "tool_choice",
+                                "required");
+            };
+        }
     }
 
     /** Waits until each client has got so many more answers. */

@@ -128,10 +128,7 @@ public final class OpenAiClient implements AutoCloseable {
                     usage = event.path("usage");
                 }
                 JsonNode choice = event.path("choices").path(0);
-                String delta =
-                        choice.has("delta")
-                                ? choice.path("delta").path("content").asString("")
-                                : choice.path("text").asString("");
+                String delta = delta(choice);
                 if (!delta.isEmpty()) {
                     events.add(System.nanoTime());
                     text.append(delta);
@@ -144,6 +141,19 @@ public final class OpenAiClient implements AutoCloseable {
         }
         return new Answer(
                 id, text.toString(), finish, usage, sent, events, System.nanoTime(), error);
+    }
+
+    /** What an event adds: text, or a tool's name and pieces of its arguments. */
+    private static String delta(JsonNode choice) {
+        if (!choice.has("delta")) {
+            return choice.path("text").asString("");
+        }
+        StringBuilder added = new StringBuilder(choice.path("delta").path("content").asString(""));
+        for (JsonNode call : choice.path("delta").path("tool_calls")) {
+            added.append(call.path("function").path("name").asString(""));
+            added.append(call.path("function").path("arguments").asString(""));
+        }
+        return added.toString();
     }
 
     /** Reads a JSON document. */
