@@ -70,14 +70,13 @@ final class Cluster implements AutoCloseable {
         server = ControlPlane.listen("127.0.0.1", 0, TOKEN, List.of(registry.bindService()));
     }
 
-    private WorkerOptions options(String id) {
+    private WorkerOptions options(String id, KvCoding coding) {
         WorkerOptions.Limits usual = WorkerOptions.Limits.usual();
         return new WorkerOptions(
                 id,
                 WorkerOptions.Listen.loopback(),
                 new WorkerOptions.Membership(List.of("127.0.0.1:" + server.getPort()), TOKEN),
-                new WorkerOptions.Serving(
-                        "tiny", List.of(), MAX_LEN, CHUNK, "exact", KvCoding.LOSSLESS),
+                new WorkerOptions.Serving("tiny", List.of(), MAX_LEN, CHUNK, "exact", coding),
                 new WorkerOptions.Limits(
                         TimeUnit.SECONDS.toNanos(5),
                         usual.stallNanos(),
@@ -93,15 +92,20 @@ final class Cluster implements AutoCloseable {
     }
 
     PrefillerWorker prefiller(String id) {
+        return prefiller(id, KvCoding.RAW);
+    }
+
+    PrefillerWorker prefiller(String id, KvCoding coding) {
         PrefillerWorker worker =
-                PrefillerWorker.start(options(id), engineOptions(id), runtime, meters);
+                PrefillerWorker.start(options(id, coding), engineOptions(id), runtime, meters);
         workers.add(worker);
         return worker;
     }
 
     DecoderWorker decoder(String id, Role role) {
         DecoderWorker worker =
-                DecoderWorker.start(role, options(id), engineOptions(id), runtime, meters);
+                DecoderWorker.start(
+                        role, options(id, KvCoding.RAW), engineOptions(id), runtime, meters);
         workers.add(worker);
         return worker;
     }

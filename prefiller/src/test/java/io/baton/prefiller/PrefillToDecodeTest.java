@@ -2,9 +2,11 @@ package io.baton.prefiller;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.baton.common.generation.SamplingParams;
 import io.baton.common.generation.TokenOutput;
+import io.baton.common.kv.KvCoding;
 import io.baton.common.model.TinyModel;
 import io.baton.common.proto.PrefillDone;
 import io.baton.common.proto.PrefillEvent;
@@ -69,6 +71,28 @@ class PrefillToDecodeTest extends ClusterTests {
                     cluster.local(prompts.get(i), new int[0], sampling(12, 0.7f, i)),
                     calls.get(i),
                     0);
+        }
+        assertAllFreed();
+    }
+
+    @Test
+    void kvThatIsCodedWithoutLossGivesTheSameAnswerFromFewerBytes() throws Exception {
+        try (PrefillerWorker coding = cluster.prefiller("p4", KvCoding.LOSSLESS)) {
+            cluster.registration("p4");
+            int[] prompt = prompt(11, 200);
+            SamplingParams sampling = sampling(8, 0.8f, 3);
+            Call plain = call(prompt, sampling).start("d1", false);
+            PrefillDone raw = last(plain.prefill("p1", plain.ticket())).getDone();
+            plain.finish();
+            // Another beginning: the decoder holds nothing of it.
+            int[] other = prompt(12, 200);
+            Call coded = call(other, sampling).start("d1", false);
+            PrefillDone fewer = last(coded.prefill("p4", coded.ticket())).getDone();
+            coded.finish();
+            assertSame(cluster.local(other, new int[0], sampling), coded, 0);
+            assertTrue(
+                    fewer.getPayloadBytes() < 0.9 * raw.getPayloadBytes(),
+                    "%d and %d".formatted(fewer.getPayloadBytes(), raw.getPayloadBytes()));
         }
         assertAllFreed();
     }

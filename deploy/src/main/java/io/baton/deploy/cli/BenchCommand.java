@@ -6,6 +6,7 @@ import io.baton.bench.frame.RunFacts;
 import io.baton.bench.frame.Suite;
 import io.baton.bench.frame.SuiteContext;
 import io.baton.bench.suite.CancelSuite;
+import io.baton.bench.suite.CodecSuite;
 import io.baton.bench.suite.HolSuite;
 import io.baton.bench.suite.LogitsSuite;
 import io.baton.bench.suite.SamenessSuite;
@@ -32,7 +33,8 @@ import picocli.CommandLine.Parameters;
 final class BenchCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "SUITE",
-            description = "One of: sameness, serve, cancel, logits, engine, hol, speculate.")
+            description =
+                    "One of: sameness, serve, cancel, logits, engine, hol, speculate," + " codec.")
     private String suite = "";
 
     @Option(
@@ -60,7 +62,8 @@ final class BenchCommand implements Callable<Integer> {
                         new LogitsSuite(),
                         new EngineSuite(root),
                         new HolSuite(),
-                        new SpeculateSuite());
+                        new SpeculateSuite(),
+                        new CodecSuite());
         Suite chosen =
                 suites.stream()
                         .filter(candidate -> candidate.name().equals(suite))
