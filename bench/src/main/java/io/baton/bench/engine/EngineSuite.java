@@ -5,6 +5,7 @@ import io.baton.bench.engine.Lineup.Peer;
 import io.baton.bench.engine.child.ReadProbe;
 import io.baton.bench.frame.Suite;
 import io.baton.bench.frame.SuiteContext;
+import io.baton.common.time.Pause;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -26,15 +27,18 @@ import tools.jackson.databind.JsonNode;
  */
 public final class EngineSuite implements Suite {
     /** Threads that spin for work go to sleep within this. */
-    private static final Duration SETTLE = Duration.ofMillis(150);
+    private static final long SETTLE_NANOS = Duration.ofMillis(150).toNanos();
 
     private final Path root;
+    private final Pause pause;
 
     /**
      * @param root the checkout, where the peers' scripts are
+     * @param pause between one subject's measurement and the next one's
      */
-    public EngineSuite(Path root) {
+    public EngineSuite(Path root, Pause pause) {
         this.root = root;
+        this.pause = pause;
     }
 
     @Override
@@ -126,7 +130,7 @@ public final class EngineSuite implements Suite {
         }
     }
 
-    private static void round(EnginePlan plan, Rounds rounds, int round)
+    private void round(EnginePlan plan, Rounds rounds, int round)
             throws IOException, InterruptedException {
         List<Entrant> order = new ArrayList<>(rounds.entrants());
         Collections.rotate(order, round + 1);
@@ -144,11 +148,11 @@ public final class EngineSuite implements Suite {
         }
     }
 
-    private static void measure(
+    private void measure(
             Rounds rounds, Case one, Entrant entrant, Map<String, Object> question, boolean counted)
             throws IOException, InterruptedException {
         Subject subject = entrant.subject();
-        Thread.sleep(SETTLE);
+        pause.nanos(SETTLE_NANOS);
         Busy before = Busy.read(subject.pid());
         JsonNode answer = subject.ask(question);
         if (counted) {

@@ -9,6 +9,7 @@ import io.baton.bench.frame.Results;
 import io.baton.bench.frame.RunFacts;
 import io.baton.bench.frame.SuiteContext;
 import io.baton.common.model.TinyModel;
+import io.baton.common.time.Pause;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -116,7 +117,7 @@ class EngineSuiteTest {
                 new PrintStream(new ByteArrayOutputStream(), false, StandardCharsets.UTF_8);
         RunFacts facts = new RunFacts("none", "some", "25", 0, "now");
         try (Results results = new Results(facts, lines, quiet)) {
-            new EngineSuite(Path.of(""))
+            new EngineSuite(Path.of(""), Pause.system())
                     .run(
                             new SuiteContext(
                                     true,

@@ -14,6 +14,7 @@ import io.baton.bench.suite.ServeSuite;
 import io.baton.bench.suite.SpeculateSuite;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.time.Pause;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -60,7 +61,7 @@ final class BenchCommand implements Callable<Integer> {
                         new ServeSuite(root),
                         new CancelSuite(),
                         new LogitsSuite(),
-                        new EngineSuite(root),
+                        new EngineSuite(root, Pause.system()),
                         new HolSuite(),
                         new SpeculateSuite(),
                         new CodecSuite());

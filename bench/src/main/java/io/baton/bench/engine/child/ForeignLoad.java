@@ -1,5 +1,7 @@
 package io.baton.bench.engine.child;
 
+import io.baton.common.time.Pause;
+import io.baton.common.time.Ticker;
 import java.io.IOException;
 import java.util.Map;
 
@@ -16,7 +18,10 @@ public final class ForeignLoad {
 
     /** Answers {@code on} and {@code off}. */
     public static void main(String[] arguments) throws IOException {
-        Thread.ofPlatform().daemon().name("foreign-load").start(ForeignLoad::work);
+        Thread.ofPlatform()
+                .daemon()
+                .name("foreign-load")
+                .start(() -> work(Ticker.system(), Pause.system()));
         Lines.serve(
                 Map.of("name", "foreign load"),
                 question -> {
@@ -25,14 +30,14 @@ public final class ForeignLoad {
                 });
     }
 
-    private static void work() {
+    private static void work(Ticker ticker, Pause pause) {
         try {
             while (true) {
-                long until = System.nanoTime() + HALF_NANOS;
-                while (on && System.nanoTime() < until) {
+                long until = ticker.nanos() + HALF_NANOS;
+                while (on && ticker.nanos() - until < 0) {
                     Thread.onSpinWait();
                 }
-                Thread.sleep(java.time.Duration.ofNanos(HALF_NANOS));
+                pause.nanos(HALF_NANOS);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
