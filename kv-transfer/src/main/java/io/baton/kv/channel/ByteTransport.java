@@ -7,7 +7,7 @@ import java.nio.ByteBuffer;
  * A non-blocking stream of bytes each way: what a {@link FramedChannel} needs from a socket. A
  * transport that encrypts can wrap another one here.
  */
-interface ByteTransport {
+public interface ByteTransport {
     /** Writes what can be written now; moves positions. Under the channel's lock. */
     long write(ByteBuffer[] buffers, int count) throws IOException;
 

@@ -6,7 +6,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** The channels of one loop: bounded, ticked together, closed together. Safe for any thread. */
-final class ChannelGroup {
+public final class ChannelGroup {
     private static final System.Logger LOG = System.getLogger(ChannelGroup.class.getName());
 
     private final Set<FramedChannel> channels = ConcurrentHashMap.newKeySet();
@@ -14,25 +14,30 @@ final class ChannelGroup {
     private final ChannelHandler handler;
     private long lastTickNanos;
 
-    ChannelGroup(ChannelOptions options, ChannelHandler handler) {
+    /** An empty group; the handler hears all its channels. */
+    public ChannelGroup(ChannelOptions options, ChannelHandler handler) {
         this.options = options;
         this.handler = handler;
         this.lastTickNanos = options.ticker().nanos();
     }
 
-    ChannelOptions options() {
+    /** What the channels keep to. */
+    public ChannelOptions options() {
         return options;
     }
 
-    ChannelHandler handler() {
+    /** Hears the channels. */
+    public ChannelHandler handler() {
         return handler;
     }
 
-    boolean isFull() {
+    /** Whether no further channel may be accepted. */
+    public boolean isFull() {
         return channels.size() >= options.bounds().maxChannels();
     }
 
-    boolean isEmpty() {
+    /** Whether all channels are gone. */
+    public boolean isEmpty() {
         return channels.isEmpty();
     }
 
@@ -45,7 +50,7 @@ final class ChannelGroup {
     }
 
     /** Looks at deadlines if a tick has passed. Loop's thread. */
-    void tick() {
+    public void tick() {
         long now = options.ticker().nanos();
         if (now - lastTickNanos < options.bounds().tickNanos()) {
             return;
@@ -62,13 +67,15 @@ final class ChannelGroup {
         }
     }
 
-    void closeAll(BatonException reason) {
+    /** Closes all in order: what waits is sent first. */
+    public void closeAll(BatonException reason) {
         for (FramedChannel channel : List.copyOf(channels)) {
             channel.close(reason);
         }
     }
 
-    void abortAll(BatonException reason) {
+    /** Closes all at once. */
+    public void abortAll(BatonException reason) {
         for (FramedChannel channel : List.copyOf(channels)) {
             channel.abort(reason);
         }

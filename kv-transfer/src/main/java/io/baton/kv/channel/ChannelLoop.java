@@ -1,7 +1,7 @@
 package io.baton.kv.channel;
 
 /** The one I/O thread of a listener or connector, as its channels see it. */
-interface ChannelLoop {
+public interface ChannelLoop {
     /** Runs on the loop's thread, soon; after the loop has ended, at once on the caller's. */
     void execute(Runnable task);
 

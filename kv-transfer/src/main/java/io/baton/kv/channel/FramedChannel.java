@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Reading, ticks and all handler calls happen on the loop's thread; sending on any.
  */
-final class FramedChannel implements KvChannel, ReceiveSide.Sink {
+public final class FramedChannel implements KvChannel, ReceiveSide.Sink {
     private static final System.Logger LOG = System.getLogger(FramedChannel.class.getName());
 
     private static final AtomicLong NEXT_ID = new AtomicLong();
@@ -41,7 +41,8 @@ final class FramedChannel implements KvChannel, ReceiveSide.Sink {
     private volatile @Nullable Peer peer;
     private volatile long heardNanos;
 
-    FramedChannel(ChannelLoop loop, ByteTransport transport, Handshake handshake) {
+    /** A channel of the loop's group, not open yet: see {@link #start}. */
+    public FramedChannel(ChannelLoop loop, ByteTransport transport, Handshake handshake) {
         this.loop = loop;
         this.options = loop.group().options();
         this.transport = transport;
@@ -64,12 +65,12 @@ final class FramedChannel implements KvChannel, ReceiveSide.Sink {
     }
 
     /** Completes when the channel is open, or fails with the reason why it is not. */
-    CompletableFuture<KvChannel> opening() {
+    public CompletableFuture<KvChannel> opening() {
         return opening;
     }
 
     /** The transport is connected: a sender speaks first. */
-    void start() {
+    public void start() {
         switch (handshake) {
             case Handshake.Sender sender -> sendHandshake(FrameType.HELLO, sender.hello());
             case Handshake.Receiver receiver -> {}
@@ -129,7 +130,7 @@ final class FramedChannel implements KvChannel, ReceiveSide.Sink {
     }
 
     /** The transport takes bytes again. Loop's thread. */
-    void onWritable() {
+    public void onWritable() {
         try {
             if (sending.onWritable()) {
                 heardNanos = options.ticker().nanos();
@@ -140,7 +141,7 @@ final class FramedChannel implements KvChannel, ReceiveSide.Sink {
     }
 
     /** Bytes may be there. Loop's thread. */
-    void onReadable() {
+    public void onReadable() {
         try {
             switch (receiving.receive(this)) {
                 case EMPTY, CLOSED -> {}
@@ -260,7 +261,7 @@ final class FramedChannel implements KvChannel, ReceiveSide.Sink {
     }
 
     /** Closes now; what waits is lost. Any thread. */
-    void abort(BatonException reason) {
+    public void abort(BatonException reason) {
         if (sending.close()) {
             transport.close();
             loop.execute(() -> finish(reason));

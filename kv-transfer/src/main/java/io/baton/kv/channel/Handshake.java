@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * nonces of both sides keep a proof from being sent back or used again. Without a token on both
  * sides proofs are empty. One thread at a time.
  */
-sealed interface Handshake {
+public sealed interface Handshake {
     /** Bytes of a nonce. */
     int NONCE_BYTES = 32;
 
@@ -60,7 +60,8 @@ sealed interface Handshake {
         private final byte[] hello;
         private byte[] fields = new byte[0];
 
-        Sender(ChannelOptions options) {
+        /** What this end says and demands is in the options. */
+        public Sender(ChannelOptions options) {
             this.options = options;
             this.hello =
                     concat(
@@ -117,7 +118,8 @@ sealed interface Handshake {
         private final byte[] nonce;
         private byte @Nullable [] hello;
 
-        Receiver(ChannelOptions options) {
+        /** What this end says and demands is in the options. */
+        public Receiver(ChannelOptions options) {
             this.options = options;
             this.nonce = nonce(options.nonces());
         }

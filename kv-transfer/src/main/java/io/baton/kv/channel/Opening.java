@@ -8,10 +8,16 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /** Waits for a channel to open. */
-final class Opening {
+public final class Opening {
     private Opening() {}
 
-    static KvChannel await(FramedChannel channel, URI url, long nanos) throws InterruptedException {
+    /**
+     * The open channel, after at most {@code nanos}.
+     *
+     * @throws BatonException why it did not open; the message begins with the URL
+     */
+    public static KvChannel await(FramedChannel channel, URI url, long nanos)
+            throws InterruptedException {
         try {
             return channel.opening().get(nanos, TimeUnit.NANOSECONDS);
         } catch (ExecutionException e) {

@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
 import java.net.URI;
-import java.net.URISyntaxException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 
@@ -15,24 +14,18 @@ import java.nio.channels.SocketChannel;
  * strangers out of a network that is itself trusted.
  */
 public final class TcpChannelProvider implements KvChannelProvider {
+    private static final String SCHEME = "tcp";
     private static final int BACKLOG = 128;
 
     @Override
     public String scheme() {
-        return "tcp";
+        return SCHEME;
     }
 
     @Override
     public Listener listen(URI url, ChannelOptions options, ChannelHandler handler) {
-        InetSocketAddress address = address(url);
-        if (!options.token().isSet() && !address.getAddress().isLoopbackAddress()) {
-            throw new BatonException(
-                    ErrorCode.CONFIGURATION,
-                    ("listening for KV on %s needs a cluster token: set cluster.token, or listen on"
-                                    + " 127.0.0.1")
-                            .formatted(address),
-                    "cluster.token");
-        }
+        InetSocketAddress address = SocketUrl.address(url);
+        SocketUrl.requireToken(address, options);
         try {
             ServerSocketChannel server = ServerSocketChannel.open();
             try {
@@ -64,7 +57,7 @@ public final class TcpChannelProvider implements KvChannelProvider {
         }
         server.bind(address, BACKLOG);
         int port = ((InetSocketAddress) server.getLocalAddress()).getPort();
-        URI bound = url(address.getHostString(), port);
+        URI bound = SocketUrl.of(SCHEME, address.getHostString(), port);
         NioLoop loop = new NioLoop("baton-kv-receive", new ChannelGroup(options, handler));
         loop.start();
         loop.listen(server);
@@ -76,34 +69,6 @@ public final class TcpChannelProvider implements KvChannelProvider {
         NioLoop loop = new NioLoop("baton-kv-send", new ChannelGroup(options, handler));
         loop.start();
         return new TcpConnector(loop, options);
-    }
-
-    private static URI url(String host, int port) {
-        try {
-            return new URI("tcp", null, host, port, null, null, null);
-        } catch (URISyntaxException e) {
-            throw new IllegalArgumentException("bad host " + host, e);
-        }
-    }
-
-    private static InetSocketAddress address(URI url) {
-        String host = url.getHost();
-        if (host == null || url.getPort() < 0 || url.getPort() > 65535) {
-            throw new BatonException(
-                    ErrorCode.CONFIGURATION,
-                    "a TCP channel URL is tcp://HOST:PORT, got " + url,
-                    "kv.host");
-        }
-        String plain =
-                host.startsWith("[") && host.endsWith("]")
-                        ? host.substring(1, host.length() - 1)
-                        : host;
-        InetSocketAddress address = new InetSocketAddress(plain, url.getPort());
-        if (address.isUnresolved()) {
-            throw new BatonException(
-                    ErrorCode.KV_TRANSFER_FAILED, "the host of " + url + " is unknown");
-        }
-        return address;
     }
 
     private record TcpListener(ServerSocketChannel server, URI url, NioLoop loop)
@@ -123,7 +88,7 @@ public final class TcpChannelProvider implements KvChannelProvider {
     private record TcpConnector(NioLoop loop, ChannelOptions options) implements Connector {
         @Override
         public KvChannel connect(URI url) throws InterruptedException {
-            InetSocketAddress address = address(url);
+            InetSocketAddress address = SocketUrl.address(url);
             FramedChannel channel;
             try {
                 SocketChannel socket = SocketChannel.open();
