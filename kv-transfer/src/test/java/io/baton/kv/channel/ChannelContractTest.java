@@ -45,7 +45,8 @@ abstract class ChannelContractTest {
         listener.close();
     }
 
-    private KvChannelProvider provider() {
+    /** The provider under test; a subclass may set it up in another way. */
+    KvChannelProvider provider() {
         return KvChannelProvider.of(url());
     }
 

@@ -1,16 +1,24 @@
 package io.baton.kv.channel.ucx;
 
+import io.baton.common.error.BatonException;
+import io.baton.common.error.ErrorCode;
 import java.lang.foreign.Arena;
 import java.lang.foreign.SymbolLookup;
 
 /**
- * The system's UCX, if there is one.
+ * The system's UCX, if there is one that jucx can work with.
  *
  * @param usable whether a context could be opened
  * @param detail one line for people
  */
 public record UcxLibrary(boolean usable, String detail) {
-    private static final String LIBRARY = "libucp.so.0";
+    static final String LIBRARY = "libucp.so.0";
+
+    /** The releases whose interface is that of jucx 1.12.1. */
+    private static final int MAJOR = 1;
+
+    private static final int FIRST_MINOR = 12;
+    private static final int LAST_MINOR = 13;
 
     /** Looks for UCX and opens a context once. Never throws: what is missing is in the detail. */
     public static UcxLibrary find() {
@@ -19,6 +27,12 @@ public record UcxLibrary(boolean usable, String detail) {
         } catch (IllegalArgumentException e) {
             return new UcxLibrary(false, LIBRARY + " not found: apt-get install libucx0");
         }
+        UcxNative.Version version = UcxNative.version();
+        if (version.major() != MAJOR
+                || version.minor() < FIRST_MINOR
+                || version.minor() > LAST_MINOR) {
+            return new UcxLibrary(false, LIBRARY + " is " + version + ", this needs 1.12 or 1.13");
+        }
         // Only from here on are jucx's classes touched; they load a library of their own.
         try {
             return ContextQuery.ask();
@@ -26,5 +40,23 @@ public record UcxLibrary(boolean usable, String detail) {
             String why = String.valueOf(e.getMessage()).lines().findFirst().orElse("unknown");
             return new UcxLibrary(false, "jucx cannot use " + LIBRARY + ": " + why);
         }
+    }
+
+    /**
+     * Looks once in the process.
+     *
+     * @throws BatonException CONFIGURATION if UCX cannot be used; one line says why
+     */
+    static void require() {
+        if (!Found.ONCE.usable()) {
+            throw new BatonException(
+                    ErrorCode.CONFIGURATION,
+                    "the ucx channel cannot be used: " + Found.ONCE.detail(),
+                    "kv.channel");
+        }
+    }
+
+    private static final class Found {
+        static final UcxLibrary ONCE = find();
     }
 }

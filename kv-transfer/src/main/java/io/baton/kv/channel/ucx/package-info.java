@@ -1,6 +1,8 @@
 /**
- * UCX through jucx. Its types stay in this package, and its classes are loaded only where the
- * system's UCX is. May depend on nothing else of Baton. Safe for any thread.
+ * Frames over UCX through jucx: RDMA where verbs devices exist, else UCX's own TCP, shared memory
+ * and CMA. Depends on {@code io.baton.kv.channel} and, lazily, on {@code org.openucx}, whose types
+ * never leave this package. Each listener and each connector has one platform thread, which alone
+ * touches its UCX worker.
  */
 @NullMarked
 package io.baton.kv.channel.ucx;

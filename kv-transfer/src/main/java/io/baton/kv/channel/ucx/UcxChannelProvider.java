@@ -1,0 +1,118 @@
+package io.baton.kv.channel.ucx;
+
+import io.baton.common.error.BatonException;
+import io.baton.common.error.ErrorCode;
+import io.baton.kv.channel.ChannelGroup;
+import io.baton.kv.channel.ChannelHandler;
+import io.baton.kv.channel.ChannelOptions;
+import io.baton.kv.channel.KvChannel;
+import io.baton.kv.channel.KvChannelProvider;
+import io.baton.kv.channel.Opening;
+import io.baton.kv.channel.SocketUrl;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.util.HashMap;
+import java.util.Map;
+import org.openucx.jucx.UcxException;
+
+/**
+ * Frames over UCX: {@code ucx://host:port}. UCX chooses the transports, within UCX_TLS and
+ * UCX_NET_DEVICES where the environment has them; without a cluster token it stays on the machine.
+ *
+ * <p>UCX trusts its network: who reaches a worker's UCX port may read and write the process's
+ * memory, whatever the handshake says later. Bytes are not encrypted.
+ */
+public final class UcxChannelProvider implements KvChannelProvider {
+    private static final String SCHEME = "ucx";
+
+    private final Map<String, String> settings;
+
+    /** As the environment says. */
+    public UcxChannelProvider() {
+        this(Map.of());
+    }
+
+    /**
+     * With settings of its own, which go before the environment.
+     *
+     * @param settings of UCX, without the prefix UCX_
+     */
+    public UcxChannelProvider(Map<String, String> settings) {
+        this.settings = Map.copyOf(settings);
+    }
+
+    @Override
+    public String scheme() {
+        return SCHEME;
+    }
+
+    @Override
+    public Listener listen(URI url, ChannelOptions options, ChannelHandler handler) {
+        UcxLibrary.require();
+        InetSocketAddress address = SocketUrl.address(url);
+        SocketUrl.requireToken(address, options);
+        UcxLoop loop = loop("baton-ucx-receive", options, handler);
+        InetSocketAddress bound;
+        try {
+            bound = loop.listen(address);
+        } catch (UcxException e) {
+            BatonException reason =
+                    new BatonException(
+                            ErrorCode.CONFIGURATION,
+                            "cannot listen for KV on %s: %s".formatted(url, e.getMessage()),
+                            "kv.host",
+                            e);
+            loop.start();
+            loop.close(reason);
+            throw reason;
+        }
+        loop.start();
+        return new UcxListener(
+                SocketUrl.of(SCHEME, address.getHostString(), bound.getPort()), loop);
+    }
+
+    /** Without a cluster token nobody may come from outside: UCX opens no other ports then. */
+    private UcxLoop loop(String name, ChannelOptions options, ChannelHandler handler) {
+        Map<String, String> all = new HashMap<>(settings);
+        if (!options.token().isSet()) {
+            all.put("NET_DEVICES", "lo");
+        }
+        return new UcxLoop(name, new ChannelGroup(options, handler), all);
+    }
+
+    @Override
+    public Connector connector(ChannelOptions options, ChannelHandler handler) {
+        UcxLibrary.require();
+        UcxLoop loop = loop("baton-ucx-send", options, handler);
+        loop.start();
+        return new UcxConnector(loop, options);
+    }
+
+    private record UcxListener(URI url, UcxLoop loop) implements Listener {
+        @Override
+        public void close() {
+            loop.close(new BatonException(ErrorCode.DRAINING, "the KV receiver is closed"));
+        }
+    }
+
+    private record UcxConnector(UcxLoop loop, ChannelOptions options) implements Connector {
+        @Override
+        public KvChannel connect(URI url) throws InterruptedException {
+            InetSocketAddress address = SocketUrl.address(url);
+            try {
+                return Opening.await(loop.connect(address), url, options.bounds().handshakeNanos());
+            } catch (UcxException e) {
+                throw new BatonException(
+                        ErrorCode.KV_TRANSFER_FAILED,
+                        "cannot connect to %s: %s".formatted(url, e.getMessage()),
+                        null,
+                        e);
+            }
+        }
+
+        @Override
+        public void close() {
+            loop.close(new BatonException(ErrorCode.DRAINING, "the KV sender is closed"));
+        }
+    }
+}

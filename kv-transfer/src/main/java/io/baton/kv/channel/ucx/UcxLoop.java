@@ -1,0 +1,368 @@
+package io.baton.kv.channel.ucx;
+
+import io.baton.common.error.BatonException;
+import io.baton.common.error.ErrorCode;
+import io.baton.kv.channel.ChannelGroup;
+import io.baton.kv.channel.ChannelLoop;
+import io.baton.kv.channel.ChannelOptions;
+import io.baton.kv.channel.FramedChannel;
+import io.baton.kv.channel.Handshake;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.openucx.jucx.UcxException;
+import org.openucx.jucx.ucp.UcpAmData;
+import org.openucx.jucx.ucp.UcpConnectionRequest;
+import org.openucx.jucx.ucp.UcpConstants;
+import org.openucx.jucx.ucp.UcpContext;
+import org.openucx.jucx.ucp.UcpEndpoint;
+import org.openucx.jucx.ucp.UcpEndpointParams;
+import org.openucx.jucx.ucp.UcpListener;
+import org.openucx.jucx.ucp.UcpListenerParams;
+import org.openucx.jucx.ucp.UcpParams;
+import org.openucx.jucx.ucp.UcpWorker;
+import org.openucx.jucx.ucp.UcpWorkerParams;
+import org.openucx.jucx.ucs.UcsConstants;
+
+/**
+ * One UCX worker and the one thread that touches it: runs tasks, moves UCX on, and sleeps on the
+ * worker's event descriptor when there is nothing to do.
+ */
+final class UcxLoop implements ChannelLoop {
+    private static final System.Logger LOG = System.getLogger(UcxLoop.class.getName());
+
+    private static final long END_NANOS = Duration.ofSeconds(1).toNanos();
+    private static final int END_TURNS = 100;
+    private static final int END_TURN_MILLIS = 10;
+
+    /** Bytes that wait for the peer to fetch them, on the side that sends KV and on the other. */
+    private static final int SENDER_RING_BYTES = 4 << 20;
+
+    private static final int RECEIVER_RING_BYTES = 256 << 10;
+
+    /** Looks without sleep while fetches are under way: they mostly end within microseconds. */
+    private static final int SPINS = 200;
+
+    private static final int PROGRESS_TURNS = 64;
+
+    private final ChannelGroup group;
+    private final UcpContext context;
+    private final UcpWorker worker;
+    private final long workerHandle;
+    private final MemorySegment poll;
+    private final Arena memory = Arena.ofShared();
+    private final StagingPool pool;
+    private final Thread thread;
+    private final int timeoutMillis;
+    // Bounded by the channels: each has at most one read, one write and one end in it.
+    private final Queue<Runnable> tasks = new ArrayDeque<>();
+    private final Map<Long, UcxTransport> byEndpoint = new HashMap<>();
+    private final Set<UcxTransport> transports = new HashSet<>();
+    private @Nullable UcpListener listener;
+    private int working;
+    private boolean ended;
+    private volatile boolean stopping;
+
+    /**
+     * Opens a worker.
+     *
+     * @param settings of UCX, without the prefix UCX_
+     * @throws BatonException CONFIGURATION if UCX cannot
+     */
+    UcxLoop(String name, ChannelGroup group, Map<String, String> settings) {
+        this.group = group;
+        this.timeoutMillis =
+                (int) Math.clamp(group.options().bounds().tickNanos() / 1_000_000, 1, 1000);
+        try {
+            UcpParams params =
+                    new UcpParams().requestAmFeature().requestRmaFeature().requestWakeupFeature();
+            settings.forEach(params::setConfig);
+            this.context = new UcpContext(params);
+            this.worker =
+                    context.newWorker(
+                            new UcpWorkerParams()
+                                    .requestWakeupRX()
+                                    .requestWakeupTX()
+                                    .requestWakeupRMA());
+        } catch (UcxException e) {
+            throw new BatonException(
+                    ErrorCode.CONFIGURATION,
+                    "UCX cannot open a worker: " + e.getMessage(),
+                    "kv.channel",
+                    e);
+        }
+        this.workerHandle = worker.getNativeId();
+        int descriptor = UcxNative.eventDescriptor(workerHandle);
+        if (descriptor < 0) {
+            worker.close();
+            context.close();
+            throw new BatonException(
+                    ErrorCode.CONFIGURATION,
+                    "UCX's transports cannot wake a sleeping thread; name others in UCX_TLS",
+                    "kv.channel");
+        }
+        this.poll = UcxNative.pollDescriptor(memory, descriptor);
+        this.pool = new StagingPool(context);
+        worker.setAmRecvHandler(
+                UcxTransport.MESSAGE_ID, this::onMessage, UcpConstants.UCP_AM_FLAG_WHOLE_MSG);
+        this.thread = Thread.ofPlatform().name(name).daemon(true).unstarted(this::run);
+    }
+
+    UcpContext context() {
+        return context;
+    }
+
+    UcpWorker worker() {
+        return worker;
+    }
+
+    StagingPool pool() {
+        return pool;
+    }
+
+    @Override
+    public ChannelGroup group() {
+        return group;
+    }
+
+    /** Counts fetches under way. Loop's thread. */
+    void working(int more) {
+        working += more;
+    }
+
+    long lingerDeadlineNanos() {
+        ChannelOptions options = group.options();
+        return options.ticker().nanos() + options.bounds().lingerNanos();
+    }
+
+    void add(long endpoint, UcxTransport transport) {
+        byEndpoint.put(endpoint, transport);
+    }
+
+    /** Listens; before {@link #start}. The address in use has the real port. */
+    InetSocketAddress listen(InetSocketAddress address) {
+        UcpListener made =
+                worker.newListener(
+                        new UcpListenerParams()
+                                .setSockAddr(address)
+                                .setConnectionHandler(request -> execute(() -> accept(request))));
+        listener = made;
+        return made.getAddress();
+    }
+
+    void start() {
+        thread.start();
+    }
+
+    private void accept(UcpConnectionRequest request) {
+        int most = group.options().bounds().maxChannels();
+        // Channels that are closing hold memory as well.
+        if (stopping || group.isFull() || transports.size() >= 2 * most) {
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "refused a KV channel over UCX: {0} are open, the limit",
+                    most);
+            request.reject();
+            return;
+        }
+        UcxTransport transport = new UcxTransport(this, RECEIVER_RING_BYTES);
+        transport.join(new FramedChannel(this, transport, new Handshake.Receiver(group.options())));
+        transports.add(transport);
+        transport.open(new UcpEndpointParams().setConnectionRequest(request));
+    }
+
+    /** Starts to connect. Any thread. */
+    FramedChannel connect(InetSocketAddress address) {
+        if (stopping) {
+            throw new BatonException(ErrorCode.DRAINING, "the KV channels are closed");
+        }
+        UcxTransport transport = new UcxTransport(this, SENDER_RING_BYTES);
+        FramedChannel channel =
+                new FramedChannel(this, transport, new Handshake.Sender(group.options()));
+        transport.join(channel);
+        execute(
+                () -> {
+                    transports.add(transport);
+                    channel.start();
+                    transport.open(new UcpEndpointParams().setSocketAddress(address));
+                });
+        return channel;
+    }
+
+    private int onMessage(long header, long headerBytes, UcpAmData data, UcpEndpoint from) {
+        try {
+            UcxTransport transport = byEndpoint.get(from.getNativeId());
+            if (transport != null && (data.isDataValid() || data.getLength() == 0)) {
+                transport.onMessage(
+                        MemorySegment.ofAddress(header).reinterpret(headerBytes),
+                        data.getLength() == 0
+                                ? MemorySegment.NULL
+                                : MemorySegment.ofAddress(data.getDataAddress())
+                                        .reinterpret(data.getLength()));
+            }
+        } catch (RuntimeException e) {
+            // Nothing may be thrown through UCX's C code.
+            LOG.log(System.Logger.Level.ERROR, "a UCX message failed", e);
+        }
+        return UcsConstants.STATUS.UCS_OK;
+    }
+
+    @Override
+    public void execute(Runnable task) {
+        synchronized (tasks) {
+            if (!ended) {
+                tasks.add(task);
+                if (Thread.currentThread() != thread) {
+                    worker.signal();
+                }
+                return;
+            }
+        }
+        task.run();
+    }
+
+    private void run() {
+        try {
+            int idle = 0;
+            while (!stopping || !group.isEmpty()) {
+                boolean moved = progress();
+                moved |= runTasks();
+                group.tick();
+                freeClosed();
+                if (moved) {
+                    idle = 0;
+                } else if (working > 0 && idle++ < SPINS) {
+                    Thread.onSpinWait();
+                } else {
+                    idle = 0;
+                    sleep(timeoutMillis);
+                }
+            }
+        } catch (RuntimeException e) {
+            LOG.log(System.Logger.Level.ERROR, "a UCX channel loop failed", e);
+            group.abortAll(
+                    new BatonException(
+                            ErrorCode.INTERNAL, "the KV channel loop failed: " + e, null, e));
+        } finally {
+            end();
+        }
+    }
+
+    private boolean progress() {
+        int turns = 0;
+        while (turns < PROGRESS_TURNS && progressOnce()) {
+            turns++;
+        }
+        return turns > 0;
+    }
+
+    private boolean progressOnce() {
+        try {
+            return worker.progress() != 0;
+        } catch (Exception e) {
+            throw new IllegalStateException("UCX failed to go on", e);
+        }
+    }
+
+    private void sleep(int millis) {
+        if (UcxNative.arm(workerHandle) && hasNoTask()) {
+            UcxNative.await(poll, millis);
+        }
+    }
+
+    private boolean hasNoTask() {
+        synchronized (tasks) {
+            return tasks.isEmpty();
+        }
+    }
+
+    private boolean runTasks() {
+        boolean any = false;
+        for (Runnable task = nextTask(); task != null; task = nextTask()) {
+            any = true;
+            task.run();
+        }
+        return any;
+    }
+
+    private @Nullable Runnable nextTask() {
+        synchronized (tasks) {
+            return tasks.poll();
+        }
+    }
+
+    private void freeClosed() {
+        long now = group.options().ticker().nanos();
+        List<UcxTransport> freed = new ArrayList<>(0);
+        for (UcxTransport transport : transports) {
+            if (transport.isClosing() && transport.isFreed(now)) {
+                freed.add(transport);
+            }
+        }
+        freed.forEach(this::forget);
+    }
+
+    private void forget(UcxTransport transport) {
+        transports.remove(transport);
+        byEndpoint.values().remove(transport);
+    }
+
+    /** Lets endpoints end for a bounded time, then closes the worker with what is left. */
+    private void end() {
+        UcpListener listening = listener;
+        if (listening != null) {
+            listening.close();
+        }
+        runTasks();
+        for (int turn = 0; turn < END_TURNS && !transports.isEmpty(); turn++) {
+            if (!progress()) {
+                sleep(END_TURN_MILLIS);
+            }
+            runTasks();
+            freeClosed();
+        }
+        synchronized (tasks) {
+            ended = true;
+        }
+        runTasks();
+        worker.close();
+        transports.forEach(UcxTransport::free);
+        transports.clear();
+        pool.close();
+        context.close();
+        memory.close();
+    }
+
+    /** As {@link ChannelGroup#closeAll}, waits for the thread, then cuts what is left. */
+    void close(BatonException reason) {
+        stopping = true;
+        group.closeAll(reason);
+        execute(() -> {});
+        if (Thread.currentThread() == thread) {
+            group.abortAll(reason);
+            return;
+        }
+        awaitEnd(group.options().bounds().lingerNanos());
+        group.abortAll(reason);
+        execute(() -> {});
+        awaitEnd(END_NANOS);
+    }
+
+    private void awaitEnd(long nanos) {
+        try {
+            thread.join(Duration.ofNanos(Math.max(1, nanos)));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
