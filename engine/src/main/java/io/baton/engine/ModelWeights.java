@@ -140,11 +140,22 @@ public final class ModelWeights {
     }
 
     private static RopeTable table(int positions, ModelConfig.Rope rope, float[] factors) {
+        return RopeTable.of(
+                positions, rope.rotated(), frequencies(rope, factors), rope.interleaved());
+    }
+
+    private static RopeTable.Frequencies frequencies(ModelConfig.Rope rope, float[] factors) {
         RopeScaling scaling = rope.scaling();
         float linear = scaling instanceof RopeScaling.Linear(float factor) ? factor : 1f;
-        RopeTable.Frequencies frequencies =
-                new RopeTable.Frequencies(rope.theta(), factors, linear, scaling.magnitude());
-        return RopeTable.of(positions, rope.rotated(), frequencies, rope.interleaved());
+        return new RopeTable.Frequencies(rope.theta(), factors, linear, scaling.magnitude());
+    }
+
+    /** How far each pair of a layer's heads is rotated from one position to the next, in radians. */
+    public float[] ropeAngles(int layer) {
+        boolean local = config.isLocal(layer) && !config.localRope().equals(config.rope());
+        ModelConfig.Rope rope = local ? config.localRope() : config.rope();
+        return RopeTable.angles(
+                rope.rotated(), frequencies(rope, local ? new float[0] : ropeFactors));
     }
 
     Weight embedding() {

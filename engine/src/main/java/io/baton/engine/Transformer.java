@@ -49,6 +49,28 @@ public final class Transformer implements Engine {
     private final Tensor last;
     private final Tensor logits;
     private final MemorySegment hostLogits;
+    private @Nullable Tap tap;
+
+    /** Looks inside a layer's attention, on the engine's thread. */
+    @FunctionalInterface
+    interface Tap {
+        /** Rows of the step, awaited; valid during the call. */
+        void see(int layer, Place place, Tensor rows);
+    }
+
+    /** Where a {@link Tap} looks: the projections before rotation, and what attention gives. */
+    enum Place {
+        /** {@code [rows, heads * headDim]}. */
+        QUERIES,
+        /** {@code [rows, kvHeads * headDim]}. */
+        KEYS,
+        /** {@code [rows, kvHeads * headDim]}. */
+        VALUES,
+        /** {@code [rows, hidden]}: attention's output projection, before a post norm. */
+        OUTPUT,
+        /** {@code [rows, hidden]}: the residual stream after attention. */
+        STREAM
+    }
 
     private Transformer(EngineOptions options, ModelWeights weights, Kernels kernels) {
         this.weights = weights;
@@ -84,6 +106,19 @@ public final class Transformer implements Engine {
      */
     public static Transformer of(EngineOptions options, ModelWeights weights, Kernels kernels) {
         return new Transformer(options, weights, kernels);
+    }
+
+    /** Sets who looks inside; steps are slower then. */
+    void tap(Tap next) {
+        tap = next;
+    }
+
+    private void show(int layer, Place place, Tensor rows) {
+        if (tap != null) {
+            queue.submit();
+            queue.await();
+            tap.see(layer, place, rows);
+        }
     }
 
     @Override
@@ -126,12 +161,17 @@ public final class Transformer implements Engine {
         queue.matmul(normed, List.of(part.q().to(q), part.k().to(k), part.v().to(v)));
         normHeads(q, part.queryNorm());
         normHeads(k, part.keyNorm());
+        show(layer, Place.QUERIES, q);
+        show(layer, Place.KEYS, k);
+        show(layer, Place.VALUES, v);
         queue.rope(q, config.headDim(), table);
         queue.rope(k, config.headDim(), table);
         queue.storeKv(k, v, pages, layer);
         queue.attention(q, pages, layer, config.attentionShape(layer), attended);
         queue.matmul(attended, List.of(new Projection(part.output(), delta)));
+        show(layer, Place.OUTPUT, delta);
         addToStream(part.postNorm());
+        show(layer, Place.STREAM, stream);
     }
 
     /** {@code stream += Wdown (act(Wgate x) * Wup x)}, where {@code x = norm(stream)}. */

@@ -62,17 +62,9 @@ public record RopeTable(
     /** As above, with cosines and sines multiplied by a magnitude. */
     public static RopeTable of(
             int positions, int rotated, Frequencies frequencies, boolean interleaved) {
-        float[] factors = frequencies.factors();
         float magnitude = frequencies.magnitude();
         int half = rotated / 2;
-        float[] inverse = new float[half];
-        for (int i = 0; i < half; i++) {
-            double frequency = 1.0 / Math.pow(frequencies.theta(), 2.0 * i / rotated);
-            if (factors.length > 0) {
-                frequency /= factors[i];
-            }
-            inverse[i] = (float) (frequency / frequencies.linearScale());
-        }
+        float[] inverse = angles(rotated, frequencies);
         float[] cos = new float[Math.multiplyExact(positions, half)];
         float[] sin = new float[cos.length];
         for (int p = 0; p < positions; p++) {
@@ -83,5 +75,19 @@ public record RopeTable(
             }
         }
         return new RopeTable(positions, rotated, cos, sin, interleaved, magnitude);
+    }
+
+    /** How far each pair is rotated from one position to the next, in radians. */
+    public static float[] angles(int rotated, Frequencies frequencies) {
+        float[] factors = frequencies.factors();
+        float[] angles = new float[rotated / 2];
+        for (int i = 0; i < angles.length; i++) {
+            double frequency = 1.0 / Math.pow(frequencies.theta(), 2.0 * i / rotated);
+            if (factors.length > 0) {
+                frequency /= factors[i];
+            }
+            angles[i] = (float) (frequency / frequencies.linearScale());
+        }
+        return angles;
     }
 }

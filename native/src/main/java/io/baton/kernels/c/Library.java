@@ -25,7 +25,7 @@ import java.util.Locale;
  */
 final class Library {
     /** Must equal {@code BATON_ABI} of the header. */
-    private static final int ABI = 6;
+    private static final int ABI = 7;
 
     private static final String FILE = "libbaton_kernels.so";
 
@@ -52,6 +52,8 @@ final class Library {
     private final MethodHandle ransSlots;
     private final MethodHandle ransEncode;
     private final MethodHandle ransDecode;
+    private final MethodHandle headForward;
+    private final MethodHandle headInverse;
 
     private Library(SymbolLookup symbols) throws NativeUnavailable {
         MethodHandle abi = function(symbols, "baton_abi", JAVA_INT);
@@ -110,6 +112,8 @@ final class Library {
                         JAVA_LONG,
                         ADDRESS,
                         JAVA_INT);
+        headForward = function(symbols, "baton_head_forward", JAVA_INT, ADDRESS);
+        headInverse = function(symbols, "baton_head_inverse", JAVA_INT, ADDRESS);
     }
 
     /** The library, loaded at the first call. */
@@ -311,5 +315,15 @@ final class Library {
                                                 "the native kernels lack %s; build again with mvn package"
                                                         .formatted(name)));
         return LINKER.downcallHandle(address, descriptor);
+    }
+
+    /** Escapes written, -1 if there was no room; the head as transform.h has it. */
+    int headForward(MemorySegment head) {
+        return (int) call(headForward, head);
+    }
+
+    /** Escapes read, -1 if there were too few. */
+    int headInverse(MemorySegment head) {
+        return (int) call(headInverse, head);
     }
 }
