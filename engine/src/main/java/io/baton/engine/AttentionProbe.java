@@ -87,7 +87,12 @@ public final class AttentionProbe implements AutoCloseable {
                     if (place == Transformer.Place.STREAM) {
                         listener.layer(
                                 new Layer(
-                                        layer, tokens.length, seen[0], seen[1], seen[2], seen[3],
+                                        layer,
+                                        tokens.length,
+                                        seen[0],
+                                        seen[1],
+                                        seen[2],
+                                        seen[3],
                                         seen[4]));
                     }
                 });

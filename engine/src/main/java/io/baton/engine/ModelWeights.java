@@ -150,7 +150,9 @@ public final class ModelWeights {
         return new RopeTable.Frequencies(rope.theta(), factors, linear, scaling.magnitude());
     }
 
-    /** How far each pair of a layer's heads is rotated from one position to the next, in radians. */
+    /**
+     * How far each pair of a layer's heads is rotated from one position to the next, in radians.
+     */
     public float[] ropeAngles(int layer) {
         boolean local = config.isLocal(layer) && !config.localRope().equals(config.rope());
         ModelConfig.Rope rope = local ? config.localRope() : config.rope();

@@ -34,8 +34,7 @@ public final class CHeadTransform implements HeadTransform {
      */
     public static CHeadTransform open(Level cap) throws NativeUnavailable {
         Library library = Library.get();
-        return new CHeadTransform(
-                library, Level.values()[library.bestLevel(cap.ordinal())]);
+        return new CHeadTransform(library, Level.values()[library.bestLevel(cap.ordinal())]);
     }
 
     @Override

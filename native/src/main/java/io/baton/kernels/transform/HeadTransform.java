@@ -15,10 +15,10 @@ import java.lang.foreign.MemorySegment;
  * nearest even and the quotient is a product with {@code 1 / step}: all implementations give the
  * same bits.
  *
- * <p>Symbols are signed bytes: {@code q} where {@code -bound <= q <= bound}, else -128, and q follows
- * among the escapes, 16 bits each, cut to their range; in the order of blocks, then coefficients,
- * then tokens. Memory is native and little-endian; floats lie at addresses that 4 divides. No
- * state, any thread.
+ * <p>Symbols are signed bytes: {@code q} where {@code -bound <= q <= bound}, else -128, and q
+ * follows among the escapes, 16 bits each, cut to their range; in the order of blocks, then
+ * coefficients, then tokens. Memory is native and little-endian; floats lie at addresses that 4
+ * divides. No state, any thread.
  */
 public interface HeadTransform {
     /** Tokens of a block: of raw rows, and of turns. */
@@ -67,8 +67,7 @@ public interface HeadTransform {
      */
     record Turn(int rotated, boolean interleaved, MemorySegment cos, MemorySegment sin) {
         /** No rotation. */
-        public static final Turn NONE =
-                new Turn(0, false, MemorySegment.NULL, MemorySegment.NULL);
+        public static final Turn NONE = new Turn(0, false, MemorySegment.NULL, MemorySegment.NULL);
     }
 
     /**

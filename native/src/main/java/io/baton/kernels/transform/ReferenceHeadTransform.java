@@ -71,9 +71,7 @@ public final class ReferenceHeadTransform implements HeadTransform {
             for (int d = 0; d < dim; d++) {
                 short bits = rows.memory().get(U16, at);
                 x[d * TOKENS + t] =
-                        rows.half()
-                                ? Float.float16ToFloat(bits)
-                                : Bfloat16.toFloat(bits);
+                        rows.half() ? Float.float16ToFloat(bits) : Bfloat16.toFloat(bits);
                 at += Short.BYTES;
             }
         }
@@ -133,7 +131,12 @@ public final class ReferenceHeadTransform implements HeadTransform {
             for (int d = 0; d < dim; d++) {
                 float value = x[d * TOKENS + t];
                 rows.memory()
-                        .set(U16, at, rows.half() ? Float.floatToFloat16(value) : Bfloat16.ofFloat(value));
+                        .set(
+                                U16,
+                                at,
+                                rows.half()
+                                        ? Float.floatToFloat16(value)
+                                        : Bfloat16.ofFloat(value));
                 at += Short.BYTES;
             }
         }

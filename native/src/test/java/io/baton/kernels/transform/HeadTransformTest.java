@@ -71,11 +71,7 @@ class HeadTransformTest {
         List<HeadTransform> others = nativeLevels();
         try (Arena arena = Arena.ofConfined()) {
             Inputs in =
-                    new Inputs(
-                            arena,
-                            new Case(64, 64, 64, false, false, 1),
-                            new Random(3),
-                            0.5f);
+                    new Inputs(arena, new Case(64, 64, 64, false, false, 1), new Random(3), 0.5f);
             in.rows.setAtIndex(JAVA_SHORT, 5, (short) 0x7fc0);
             in.rows.setAtIndex(JAVA_SHORT, 64 * 3, (short) 0x7f80);
             in.rows.setAtIndex(JAVA_SHORT, 64 * 9, (short) 0xff7f);
@@ -93,11 +89,7 @@ class HeadTransformTest {
     void orthogonalMatricesGiveBackWhatWasCoded() {
         try (Arena arena = Arena.ofConfined()) {
             Inputs in =
-                    new Inputs(
-                            arena,
-                            new Case(64, 64, 64, true, false, 4),
-                            new Random(5),
-                            0.01f);
+                    new Inputs(arena, new Case(64, 64, 64, true, false, 4), new Random(5), 0.01f);
             for (HeadTransform transform : all()) {
                 MemorySegment back = in.inverse(transform, in.forward(transform));
                 for (int i = SKIPPED * 64; i < in.rows.byteSize() / 2; i++) {
@@ -113,11 +105,7 @@ class HeadTransformTest {
     void escapesWithoutRoomAndMissingOnesAreRefused() {
         try (Arena arena = Arena.ofConfined()) {
             Inputs in =
-                    new Inputs(
-                            arena,
-                            new Case(64, 64, 0, false, false, 2),
-                            new Random(11),
-                            0.001f);
+                    new Inputs(arena, new Case(64, 64, 0, false, false, 2), new Random(11), 0.001f);
             for (HeadTransform transform : all()) {
                 Coded coded = in.forward(transform);
                 assertTrue(coded.escaped() > 0);

@@ -13,7 +13,6 @@ import io.baton.kv.codec.PartShape;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.util.List;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -49,9 +48,7 @@ public final class KltCodec implements KvCodec {
      * @param profiles profiles by id, null where there is none
      */
     public KltCodec(
-            RansCoder rans,
-            HeadTransform transform,
-            LongFunction<@Nullable KltProfile> profiles) {
+            RansCoder rans, HeadTransform transform, LongFunction<@Nullable KltProfile> profiles) {
         this.rans = rans;
         this.transform = transform;
         this.profiles = new ReadyProfiles(rans, profiles);
@@ -196,7 +193,11 @@ public final class KltCodec implements KvCodec {
         coded.set(JAVA_BYTE, 0, (byte) CODED);
         coded.set(JAVA_BYTE, 1, (byte) space.exactTokens());
         coded.set(U16, 2, (short) escaped);
-        copyExact(part, space, (at, rawAt, bytes) -> MemorySegment.copy(raw, rawAt, coded, HEADER_BYTES + at, bytes));
+        copyExact(
+                part,
+                space,
+                (at, rawAt, bytes) ->
+                        MemorySegment.copy(raw, rawAt, coded, HEADER_BYTES + at, bytes));
         MemorySegment.copy(escapes, 0, coded, HEADER_BYTES + space.exactBytes(), 2L * escaped);
         return coded;
     }
@@ -298,8 +299,7 @@ public final class KltCodec implements KvCodec {
             throw invalid(part, "its stream is not one of such a part");
         }
         MemorySegment raw = space.out(scratch).asSlice(0, part.rawBytes());
-        MemorySegment escapes =
-                encoded.asSlice(HEADER_BYTES + space.exactBytes(), 2L * escaped);
+        MemorySegment escapes = encoded.asSlice(HEADER_BYTES + space.exactBytes(), 2L * escaped);
         int used = 0;
         for (int head = 0; head < plan.heads().size(); head++) {
             int more =
@@ -316,7 +316,11 @@ public final class KltCodec implements KvCodec {
         if (used != escaped) {
             throw invalid(part, "escapes are left over");
         }
-        copyExact(part, space, (at, rawAt, bytes) -> MemorySegment.copy(encoded, HEADER_BYTES + at, raw, rawAt, bytes));
+        copyExact(
+                part,
+                space,
+                (at, rawAt, bytes) ->
+                        MemorySegment.copy(encoded, HEADER_BYTES + at, raw, rawAt, bytes));
         return raw;
     }
 

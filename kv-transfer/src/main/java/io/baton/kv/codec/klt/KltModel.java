@@ -14,7 +14,10 @@ import java.util.List;
  */
 public record KltModel(int heads, int kvHeads, int headDim, float scale, List<Layer> layers) {
     public KltModel {
-        if (kvHeads < 1 || heads % kvHeads != 0 || headDim < 2 || headDim > HeadTransform.MAX_HEAD_DIM) {
+        if (kvHeads < 1
+                || heads % kvHeads != 0
+                || headDim < 2
+                || headDim > HeadTransform.MAX_HEAD_DIM) {
             throw new IllegalArgumentException(
                     "%d heads, %d KV heads of %d elements".formatted(heads, kvHeads, headDim));
         }

@@ -27,6 +27,9 @@ public final class KltProfile {
     /** Levels; each has a step sqrt(2) times that of the one before. */
     public static final int LEVELS = 7;
 
+    /** A seventh of the size, more or less. */
+    public static final int DEFAULT_LEVEL = 2;
+
     /** The escape as an unsigned byte. */
     static final int ESCAPE = HeadTransform.ESCAPE & 0xff;
 
@@ -43,10 +46,7 @@ public final class KltProfile {
     private final KltTables.Table[] tables;
 
     private KltProfile(
-            Shape shape,
-            List<KltModel.Layer> layers,
-            float[][][] heads,
-            KltTables.Table[] tables) {
+            Shape shape, List<KltModel.Layer> layers, float[][][] heads, KltTables.Table[] tables) {
         this.kvHeads = shape.kvHeads();
         this.headDim = shape.headDim();
         this.step = shape.step();
@@ -247,7 +247,10 @@ public final class KltProfile {
         long at = 0;
         for (KltTables.Table table : tables) {
             for (int frequency : table.frequencies()) {
-                out.set(ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), at, (short) frequency);
+                out.set(
+                        ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN),
+                        at,
+                        (short) frequency);
                 at += 2;
             }
         }

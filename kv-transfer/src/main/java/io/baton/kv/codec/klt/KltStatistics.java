@@ -16,9 +16,9 @@ package io.baton.kv.codec.klt;
  * </pre>
  *
  * where errors of different tokens are taken to be independent. Both have one unit, so that keys,
- * values, heads and layers share one step. The first tokens, which everything attends to, are
- * coded exactly and left out. Sums over j for C are estimated from four positions drawn
- * systematically in proportion to p^2, so that the result depends on the texts alone.
+ * values, heads and layers share one step. The first tokens, which everything attends to, are coded
+ * exactly and left out. Sums over j for C are estimated from four positions drawn systematically in
+ * proportion to p^2, so that the result depends on the texts alone.
  *
  * <p>Plain loops in fixed order: equal texts and weights give equal bits on every machine. One
  * thread.

@@ -135,6 +135,18 @@ public final class KltTables {
         return new Table(bound, frequencies);
     }
 
+    /** Bits that a coefficient of a class takes, by the distribution that its table begins with. */
+    static double bits(int index) {
+        double[] shares = shares(new long[MOST + 2], KltClasses.deviation(index));
+        double bits = 0;
+        for (int q = 0; q < shares.length; q++) {
+            // Both signs have half a share each.
+            double one = q == 0 ? shares[q] : shares[q] / 2;
+            bits -= one > 0 ? shares[q] * StrictMath.log(one) / StrictMath.log(2) : 0;
+        }
+        return bits;
+    }
+
     private static int frequency(double share) {
         return (int) Math.max(1, Math.rint(share * RansCoder.TOTAL));
     }

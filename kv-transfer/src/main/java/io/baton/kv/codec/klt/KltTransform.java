@@ -15,8 +15,7 @@ import org.ejml.interfaces.decomposition.EigenDecomposition_F64;
  * @param inverse {@code [dim, dim]}, a row for each element of x
  * @param deviations of the coefficients, falling
  */
-public record KltTransform(
-        double[] mean, double[] forward, double[] inverse, double[] deviations) {
+public record KltTransform(double[] mean, double[] forward, double[] inverse, double[] deviations) {
     /** A metric's smallest eigenvalues count as this share of their mean. */
     private static final double FLOOR = 1e-4;
 
@@ -37,7 +36,8 @@ public record KltTransform(
             addProduct(root, of.vectors(), i, value);
             addProduct(back, of.vectors(), i, 1 / value);
         }
-        Eigen karhunen = Eigen.of(product(product(root, moments.covariance(), dim), root, dim), dim);
+        Eigen karhunen =
+                Eigen.of(product(product(root, moments.covariance(), dim), root, dim), dim);
         double[] forward = product(transposed(karhunen.vectors(), dim), root, dim);
         double[] inverse = product(back, karhunen.vectors(), dim);
         double[] deviations = new double[dim];

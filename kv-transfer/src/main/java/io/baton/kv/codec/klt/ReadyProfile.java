@@ -154,8 +154,7 @@ final class ReadyProfile {
             tableOf.setAtIndex(JAVA_SHORT, row, (short) of.table());
             HeadPlan plan = headPlans.get(of.head());
             plan.rowOf().setAtIndex(JAVA_INT, of.index(), row);
-            plan.bounds()
-                    .set(JAVA_BYTE, of.index(), (byte) profile.table(of.table()).bound());
+            plan.bounds().set(JAVA_BYTE, of.index(), (byte) profile.table(of.table()).bound());
         }
         return new Plan(coded.size(), tableOf, headPlans);
     }
