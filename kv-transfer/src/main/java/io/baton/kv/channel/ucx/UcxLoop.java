@@ -336,7 +336,7 @@ final class UcxLoop implements ChannelLoop {
         }
         runTasks();
         worker.close();
-        transports.forEach(UcxTransport::free);
+        transports.forEach(UcxTransport::dispose);
         transports.clear();
         pool.close();
         context.close();

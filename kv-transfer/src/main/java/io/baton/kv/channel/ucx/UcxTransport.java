@@ -401,7 +401,7 @@ final class UcxTransport implements ByteTransport {
         inbox.close();
         ring.close();
         if (endpoint == null) {
-            free();
+            dispose();
         } else {
             pump();
         }
@@ -442,7 +442,7 @@ final class UcxTransport implements ByteTransport {
                 && fetches == 0
                 && headers.size() == HEADERS
                 && (request == null || request.isCompleted())) {
-            free();
+            dispose();
         }
         return state == State.FREED;
     }
@@ -453,7 +453,7 @@ final class UcxTransport implements ByteTransport {
     }
 
     /** Frees memory and keys; the endpoint is closed, or its worker is. */
-    void free() {
+    void dispose() {
         if (state == State.FREED) {
             return;
         }
