@@ -6,8 +6,13 @@ import java.nio.ByteBuffer;
 /**
  * A non-blocking stream of bytes each way: what a {@link FramedChannel} needs from a socket. A
  * transport that encrypts can wrap another one here.
+ *
+ * <p>One whose bytes come in memory of its own shows them there too: {@link #isMemory}.
  */
 public interface ByteTransport {
+    /** No bytes. */
+    ByteBuffer NOTHING = ByteBuffer.allocate(0);
+
     /** Writes what can be written now; moves positions. Under the channel's lock. */
     long write(ByteBuffer[] buffers, int count) throws IOException;
 
@@ -25,4 +30,26 @@ public interface ByteTransport {
 
     /** Frees everything. Any thread, any number of times. */
     void close();
+
+    /** Whether {@link #peek} shows bytes before they are read. */
+    default boolean isMemory() {
+        return false;
+    }
+
+    /**
+     * What is there and lies in one piece, little-endian; valid until the next read or skip. The
+     * peer can still change it: who must not be surprised reads it into memory of its own. Loop's
+     * thread.
+     */
+    default ByteBuffer peek() throws IOException {
+        return NOTHING;
+    }
+
+    /** Reads bytes that {@link #peek} has shown, to nowhere. Loop's thread. */
+    default void skip(int bytes) throws IOException {
+        throw new IOException("nothing was shown, so nothing can be skipped: " + bytes);
+    }
+
+    /** Frees memory; after {@link #close}, when no thread uses the transport any more. */
+    default void freeMemory() {}
 }

@@ -270,7 +270,11 @@ public final class FramedChannel implements KvChannel, ReceiveSide.Sink {
 
     private void finish(BatonException reason) {
         loop.group().remove(this);
-        sending.whileIdle(memory::close);
+        sending.whileIdle(
+                () -> {
+                    memory.close();
+                    transport.freeMemory();
+                });
         opening.completeExceptionally(reason);
         if (peer == null) {
             return;

@@ -4,7 +4,6 @@ import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.StandardSocketOptions;
 import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedSelectorException;
 import java.nio.channels.SelectionKey;
@@ -16,8 +15,17 @@ import java.util.ArrayDeque;
 import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
-/** One selector and its thread. */
+/** One selector and its thread; what the sockets carry is their transports' business. */
 final class NioLoop implements ChannelLoop {
+    /** Makes the transport of a socket that was accepted. */
+    @FunctionalInterface
+    interface Accepting {
+        /**
+         * @throws IOException if the peer may not connect; the socket is closed
+         */
+        SelectedTransport transport(SocketChannel socket) throws IOException;
+    }
+
     private static final System.Logger LOG = System.getLogger(NioLoop.class.getName());
 
     private static final long END_NANOS = Duration.ofSeconds(1).toNanos();
@@ -64,34 +72,34 @@ final class NioLoop implements ChannelLoop {
     }
 
     /** Registers a listening socket. */
-    void listen(ServerSocketChannel server) {
-        execute(() -> register(server));
+    void listen(ServerSocketChannel server, Accepting accepting) {
+        execute(() -> register(server, accepting));
     }
 
-    private void register(ServerSocketChannel server) {
+    private void register(ServerSocketChannel server, Accepting accepting) {
         try {
-            server.register(selector, SelectionKey.OP_ACCEPT, server);
+            server.register(selector, SelectionKey.OP_ACCEPT, accepting);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
     /** Starts a connection that was begun, or is already there. */
-    FramedChannel connect(SocketChannel socket, Handshake handshake) throws IOException {
+    FramedChannel connect(SelectedTransport transport, Handshake handshake) throws IOException {
         if (stopping) {
             throw new IOException("the KV channels are closed");
         }
-        NioTransport transport = new NioTransport(socket);
         FramedChannel channel = new FramedChannel(this, transport, handshake);
         execute(() -> attach(transport, channel));
         return channel;
     }
 
-    private void attach(NioTransport transport, FramedChannel channel) {
+    private void attach(SelectedTransport transport, FramedChannel channel) {
         try {
             boolean connected = transport.socket().isConnected();
             int interest = connected ? SelectionKey.OP_READ : SelectionKey.OP_CONNECT;
-            transport.key(transport.socket().register(selector, interest, channel));
+            Attached attached = new Attached(transport, channel);
+            transport.attach(transport.socket().register(selector, interest, attached), channel);
             if (connected) {
                 channel.start();
             }
@@ -122,42 +130,52 @@ final class NioLoop implements ChannelLoop {
 
     private void dispatch(SelectionKey key) {
         try {
-            if (key.attachment() instanceof FramedChannel channel) {
-                dispatch(key, channel);
-            } else if (key.channel() instanceof ServerSocketChannel server) {
-                accept(key, server);
+            if (key.attachment() instanceof Attached attached) {
+                dispatch(key, attached);
+            } else if (key.attachment() instanceof Accepting accepting
+                    && key.channel() instanceof ServerSocketChannel server) {
+                accept(key, server, accepting);
             }
         } catch (CancelledKeyException e) {
             LOG.log(System.Logger.Level.TRACE, "event of a closed channel", e);
         }
     }
 
-    private void dispatch(SelectionKey key, FramedChannel channel) {
+    /** A connection as its key knows it. */
+    private record Attached(SelectedTransport transport, FramedChannel channel) {}
+
+    private void dispatch(SelectionKey key, Attached attached) {
         if (key.isConnectable()) {
             try {
-                ((SocketChannel) key.channel()).finishConnect();
+                attached.transport().socket().finishConnect();
                 key.interestOps(SelectionKey.OP_READ);
-                channel.start();
+                attached.channel().start();
             } catch (IOException e) {
-                channel.abort(unreachable(e));
+                attached.channel().abort(unreachable(e));
             }
             return;
         }
-        if (key.isWritable()) {
-            key.interestOpsAnd(~SelectionKey.OP_WRITE);
-            channel.onWritable();
+        attached.transport().onReady();
+    }
+
+    private void accept(SelectionKey key, ServerSocketChannel server, Accepting accepting) {
+        SocketChannel socket;
+        try {
+            socket = server.accept();
+        } catch (IOException e) {
+            // Out of descriptors, say: waits for one turn instead of trying without end.
+            LOG.log(System.Logger.Level.WARNING, "accepting a KV channel failed", e);
+            key.interestOps(0);
+            pausedAccept = key;
+            return;
         }
-        if (key.isValid() && key.isReadable()) {
-            channel.onReadable();
+        if (socket != null) {
+            accept(socket, accepting);
         }
     }
 
-    private void accept(SelectionKey key, ServerSocketChannel server) {
+    private void accept(SocketChannel socket, Accepting accepting) {
         try {
-            SocketChannel socket = server.accept();
-            if (socket == null) {
-                return;
-            }
             if (stopping || group.isFull()) {
                 LOG.log(
                         System.Logger.Level.WARNING,
@@ -166,16 +184,18 @@ final class NioLoop implements ChannelLoop {
                 socket.close();
                 return;
             }
-            configure(socket, group.options());
-            NioTransport transport = new NioTransport(socket);
+            SelectedTransport transport;
+            try {
+                transport = accepting.transport(socket);
+            } catch (IOException | RuntimeException e) {
+                socket.close();
+                throw e;
+            }
             attach(
                     transport,
                     new FramedChannel(this, transport, new Handshake.Receiver(group.options())));
         } catch (IOException e) {
-            // Out of descriptors, say: waits for one turn instead of trying without end.
-            LOG.log(System.Logger.Level.WARNING, "accepting a KV channel failed", e);
-            key.interestOps(0);
-            pausedAccept = key;
+            LOG.log(System.Logger.Level.WARNING, "a KV channel was not taken", e);
         }
     }
 
@@ -185,17 +205,6 @@ final class NioLoop implements ChannelLoop {
             key.interestOps(SelectionKey.OP_ACCEPT);
         }
         pausedAccept = null;
-    }
-
-    static void configure(SocketChannel socket, ChannelOptions options) throws IOException {
-        socket.configureBlocking(false);
-        socket.setOption(StandardSocketOptions.TCP_NODELAY, true);
-        socket.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
-        int bytes = options.bounds().socketBufferBytes();
-        if (bytes > 0) {
-            socket.setOption(StandardSocketOptions.SO_SNDBUF, bytes);
-            socket.setOption(StandardSocketOptions.SO_RCVBUF, bytes);
-        }
     }
 
     private void runTasks() {

@@ -7,23 +7,42 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import org.jspecify.annotations.Nullable;
 
-/** A socket that belongs to an {@link NioLoop}. */
-final class NioTransport implements ByteTransport {
+/** Bytes over a socket. */
+final class NioTransport implements SelectedTransport {
     private static final System.Logger LOG = System.getLogger(NioTransport.class.getName());
 
     private final SocketChannel socket;
     private volatile @Nullable SelectionKey key;
+    private volatile @Nullable FramedChannel channel;
 
     NioTransport(SocketChannel socket) {
         this.socket = socket;
     }
 
-    /** Set once, before the first use. */
-    void key(SelectionKey registered) {
+    @Override
+    public void attach(SelectionKey registered, FramedChannel owner) {
+        channel = owner;
         key = registered;
     }
 
-    SocketChannel socket() {
+    @Override
+    public void onReady() {
+        SelectionKey registered = key;
+        FramedChannel owner = channel;
+        if (registered == null || owner == null) {
+            return;
+        }
+        if (registered.isWritable()) {
+            registered.interestOpsAnd(~SelectionKey.OP_WRITE);
+            owner.onWritable();
+        }
+        if (registered.isValid() && registered.isReadable()) {
+            owner.onReadable();
+        }
+    }
+
+    @Override
+    public SocketChannel socket() {
         return socket;
     }
 

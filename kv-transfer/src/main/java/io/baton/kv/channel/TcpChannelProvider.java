@@ -60,7 +60,12 @@ public final class TcpChannelProvider implements KvChannelProvider {
         URI bound = SocketUrl.of(SCHEME, address.getHostString(), port);
         NioLoop loop = new NioLoop("baton-kv-receive", new ChannelGroup(options, handler));
         loop.start();
-        loop.listen(server);
+        loop.listen(
+                server,
+                socket -> {
+                    configure(socket, options);
+                    return new NioTransport(socket);
+                });
         return new TcpListener(server, bound, loop);
     }
 
@@ -69,6 +74,17 @@ public final class TcpChannelProvider implements KvChannelProvider {
         NioLoop loop = new NioLoop("baton-kv-send", new ChannelGroup(options, handler));
         loop.start();
         return new TcpConnector(loop, options);
+    }
+
+    private static void configure(SocketChannel socket, ChannelOptions options) throws IOException {
+        socket.configureBlocking(false);
+        socket.setOption(StandardSocketOptions.TCP_NODELAY, true);
+        socket.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
+        int bytes = options.bounds().socketBufferBytes();
+        if (bytes > 0) {
+            socket.setOption(StandardSocketOptions.SO_SNDBUF, bytes);
+            socket.setOption(StandardSocketOptions.SO_RCVBUF, bytes);
+        }
     }
 
     private record TcpListener(ServerSocketChannel server, URI url, NioLoop loop)
@@ -93,13 +109,13 @@ public final class TcpChannelProvider implements KvChannelProvider {
             try {
                 SocketChannel socket = SocketChannel.open();
                 try {
-                    NioLoop.configure(socket, options);
+                    configure(socket, options);
                     socket.connect(address);
                 } catch (IOException | RuntimeException e) {
                     socket.close();
                     throw e;
                 }
-                channel = loop.connect(socket, new Handshake.Sender(options));
+                channel = loop.connect(new NioTransport(socket), new Handshake.Sender(options));
             } catch (IOException e) {
                 throw new BatonException(
                         ErrorCode.KV_TRANSFER_FAILED,

@@ -39,15 +39,27 @@ public final class FrameReader {
      * @param buffer little-endian; its position and limit are left as they were
      */
     public Outcome read(ByteBuffer buffer, int from, int to) {
+        return read(buffer, from, buffer, from + FrameHeader.BYTES, to - from);
+    }
+
+    /**
+     * Looks at a frame whose payload lies elsewhere than its header: in memory that a peer may
+     * still change, say.
+     *
+     * @param headers little-endian, with the header at {@code headerAt}
+     * @param payloads with what there is of the payload at {@code payloadAt}
+     * @param available bytes of header and payload
+     */
+    public Outcome read(
+            ByteBuffer headers, int headerAt, ByteBuffer payloads, int payloadAt, int available) {
         if (error != null) {
             return Outcome.INVALID;
         }
-        int available = to - from;
         neededBytes = FrameHeader.BYTES;
         if (available < FrameHeader.BYTES) {
             return Outcome.INCOMPLETE;
         }
-        header.wrap(buffer, from);
+        header.wrap(headers, headerAt);
         error = checkHeader();
         if (error != null) {
             return Outcome.INVALID;
@@ -57,7 +69,7 @@ public final class FrameReader {
         if (available < neededBytes) {
             return Outcome.INCOMPLETE;
         }
-        int crc = checksum.of(buffer, from, buffer, from + FrameHeader.BYTES, payloadBytes);
+        int crc = checksum.of(headers, headerAt, payloads, payloadAt, payloadBytes);
         if (crc != header.crc()) {
             error = FrameError.CHECKSUM;
             return Outcome.INVALID;

@@ -64,7 +64,7 @@ public final class DefaultKvReceiver implements KvReceiver {
     public String url() {
         URI bound = listener.url();
         String host = options.advertisedHost();
-        return host == null
+        return host == null || bound.getPort() < 0
                 ? bound.toString()
                 : "%s://%s:%d".formatted(bound.getScheme(), host, bound.getPort());
     }
