@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#define BATON_ABI 7
+#define BATON_ABI 8
 
 #if defined(__GNUC__)
 #define BATON_EXPORT __attribute__((visibility("default")))

@@ -321,6 +321,31 @@ static int has_avx2(void) {
 }
 #endif
 
+/* Whole groups of lanes in rows that share a table are one long row. */
+#define LONGEST (1 << 30)
+
+static int32_t alike_from(const uint16_t *table_of, int32_t row, int32_t rows, int32_t columns) {
+    int32_t count = 1;
+    if (columns % LANES == 0) {
+        while (row + count < rows && table_of[row + count] == table_of[row] &&
+               count < LONGEST / (columns + 1)) {
+            count++;
+        }
+    }
+    return count;
+}
+
+static int32_t alike_before(const uint16_t *table_of, int32_t end, int32_t columns) {
+    int32_t count = 1;
+    if (columns % LANES == 0) {
+        while (end - count > 0 && table_of[end - count - 1] == table_of[end - 1] &&
+               count < LONGEST / (columns + 1)) {
+            count++;
+        }
+    }
+    return count;
+}
+
 int64_t baton_rans_encode(
     int32_t rows, int32_t columns, int32_t tables, const uint16_t *table_of,
     const baton_divisor *divisors, const uint8_t *symbols, uint8_t *stream, int64_t stream_bytes,
@@ -330,18 +355,21 @@ int64_t baton_rans_encode(
         out.states[lane] = LOW;
     }
     int groups = wide && has_avx2();
-    for (int32_t row = rows - 1; row >= 0; row--) {
+    for (int32_t end = rows; end > 0;) {
+        int32_t row = end - alike_before(table_of, end, columns);
         uint32_t table = table_of[row];
         if (table >= (uint32_t)tables) {
             return -1;
         }
         const baton_divisor *of = divisors + (size_t)table * SYMBOLS;
         const uint8_t *line = symbols + (int64_t)row * columns;
-        int32_t whole = groups ? columns / LANES * LANES : 0;
-        if (!encode_columns(&out, of, line, whole, columns) ||
+        int32_t length = (end - row) * columns;
+        int32_t whole = groups ? length / LANES * LANES : 0;
+        if (!encode_columns(&out, of, line, whole, length) ||
             (whole > 0 && !encode_groups(&out, of, line, whole))) {
             return -1;
         }
+        end = row;
     }
     for (int lane = LANES - 1; lane >= 0; lane--) {
         out.at -= 4;
@@ -361,17 +389,20 @@ int32_t baton_rans_decode(
         in.states[lane] = get32(stream + 4 * lane);
     }
     int groups = wide && has_avx2();
-    for (int32_t row = 0; row < rows; row++) {
+    for (int32_t row = 0; row < rows;) {
+        int32_t count = alike_from(table_of, row, rows, columns);
         uint32_t table = table_of[row];
         if (table >= (uint32_t)tables) {
             return 0;
         }
         const uint32_t *of = slots + (size_t)table * TOTAL;
         uint8_t *line = symbols + (int64_t)row * columns;
-        int32_t done = groups ? decode_groups(&in, of, line, columns) : 0;
-        if (!decode_columns(&in, of, line, done, columns)) {
+        int32_t length = count * columns;
+        int32_t done = groups ? decode_groups(&in, of, line, length) : 0;
+        if (!decode_columns(&in, of, line, done, length)) {
             return 0;
         }
+        row += count;
     }
     int ended = in.at == in.end;
     for (int lane = 0; lane < LANES; lane++) {

@@ -24,6 +24,7 @@ import io.baton.kernels.KvPages;
 import io.baton.kv.codec.Codecs;
 import io.baton.kv.codec.KvCodec;
 import io.baton.kv.codec.KvCodec.Setting;
+import io.baton.kv.codec.KvProfiles;
 import io.baton.kv.codec.PartShape;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -94,7 +95,7 @@ public final class CodecSuite implements Suite {
             int[] tokens = tokens(context, Tokenizers.of(file));
             List<Part> parts = prefill(file, kernels, dtype, tokens, arena);
             boolean pass = true;
-            for (KvCodec codec : Codecs.favouring(KvCoding.LOSSLESS)) {
+            for (KvCodec codec : Codecs.favouring(KvCoding.LOSSLESS, KvProfiles.inMemory())) {
                 pass &= measure(context, "%s %s".formatted(model, dtype.label()), codec, parts);
             }
             return pass;
@@ -217,7 +218,7 @@ public final class CodecSuite implements Suite {
                 long middle = System.nanoTime();
                 MemorySegment back = codec.decode(part.shape(), Setting.PLAIN, coded, in);
                 long end = System.nanoTime();
-                if (back.mismatch(part.raw()) >= 0) {
+                if (codec.lossless() && back.mismatch(part.raw()) >= 0) {
                     throw new IllegalStateException(
                             "%s lost a bit in layer %d"
                                     .formatted(codec.name(), part.shape().firstLayer()));

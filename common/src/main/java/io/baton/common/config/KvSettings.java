@@ -46,9 +46,11 @@ public final class KvSettings {
                             "kv.codec",
                             oneOf(KvCoding.class),
                             "raw",
-                            "How a prefiller codes KV that it sends: as it is, or without loss in"
-                                    + " two thirds of the bytes for computing time on both sides,"
-                                    + " which pays on links slower than about 1 Gbit/s."));
+                            "How a prefiller codes KV that it sends: as it is; without loss in two"
+                                    + " thirds of the bytes for computing time on both sides, which"
+                                    + " pays on links slower than about 1 Gbit/s; or with loss"
+                                    + " (int8 in half, cachegen in less than a third), for which"
+                                    + " kv.sameness must be tolerant."));
     public static final Setting<String> SAMENESS =
             GROUP.add(
                     Setting.of(

@@ -3,14 +3,30 @@ package io.baton.common.kv;
 /** How KV is coded on its way from worker to worker. */
 public enum KvCoding {
     /** The pool's own bytes. */
-    RAW("raw"),
+    RAW("raw", 0),
     /** 16-bit KV in about two thirds of its bytes, and back bit for bit. */
-    LOSSLESS("lossless");
+    LOSSLESS("lossless", 0),
+    /** A byte for each value: about half of 16-bit KV. */
+    INT8("int8", 0),
+    /** Anchor tokens and differences to them, entropy coded: see the level. */
+    CACHEGEN("cachegen", 5);
 
     private final String label;
+    private final int maxLevel;
 
-    KvCoding(String label) {
+    KvCoding(String label, int maxLevel) {
         this.label = label;
+        this.maxLevel = maxLevel;
+    }
+
+    /** Whether decoded values are those that were encoded, bit for bit. */
+    public boolean lossless() {
+        return this == RAW || this == LOSSLESS;
+    }
+
+    /** The coarsest level; 0 is the finest. */
+    public int maxLevel() {
+        return maxLevel;
     }
 
     /** The name in configuration and in a worker's registration. */

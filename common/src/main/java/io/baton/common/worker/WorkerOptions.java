@@ -184,7 +184,7 @@ public record WorkerOptions(
                         maxModelLen,
                         configuration.get(KvSettings.CHUNK_TOKENS),
                         configuration.get(KvSettings.SAMENESS),
-                        configuration.get(KvSettings.CODEC)),
+                        coding(configuration)),
                 new Limits(
                         configuration.get(KvSettings.TRANSFER_TICKET_LEASE).toNanos(),
                         configuration.get(KvSettings.TRANSFER_STALL).toNanos(),
@@ -193,5 +193,19 @@ public record WorkerOptions(
                         configuration.get(ClusterSettings.WORKER_STEP_LIMIT).toNanos(),
                         configuration.get(RouteSettings.DRAIN_TIMEOUT).toNanos(),
                         maxSequences + configuration.get(EngineSettings.MAX_WAITING)));
+    }
+
+    /** Coding with loss needs the permission that answers may differ. */
+    private static KvCoding coding(Configuration configuration) {
+        KvCoding coding = configuration.get(KvSettings.CODEC);
+        String sameness = configuration.get(KvSettings.SAMENESS);
+        if (!coding.lossless() && sameness.equals("exact")) {
+            throw new BatonException(
+                    ErrorCode.CONFIGURATION,
+                    "kv.codec %s loses bits, and kv.sameness is exact; choose raw or lossless, or set kv.sameness: tolerant"
+                            .formatted(coding.label()),
+                    KvSettings.CODEC.key());
+        }
+        return coding;
     }
 }

@@ -1,6 +1,8 @@
 package io.baton.kv.codec;
 
+import io.baton.common.kv.KvDtype;
 import io.baton.common.kv.KvLayout;
+import io.baton.kernels.kv.LayerShape;
 
 /**
  * A part's values by channel: a row for each layer, K or V, head and dimension, a column for each
@@ -30,33 +32,14 @@ record Channels(PartShape part) {
         return row / elements % 2 == 0;
     }
 
-    /** What is done with each value. */
-    @FunctionalInterface
-    interface Visitor {
-        /**
-         * @param raw index of the value in the raw order
-         * @param byChannel {@code row * columns + column}
-         */
-        void visit(int raw, int byChannel);
-    }
-
-    /** Visits all values in the raw order. */
-    void forEach(Visitor visitor) {
+    /** One layer. */
+    LayerShape layer() {
         KvLayout layout = part.layout();
-        int columns = columns();
-        int raw = 0;
-        for (int layer = 0; layer < part.layerCount(); layer++) {
-            for (int block = 0; block < part.blocks(); block++) {
-                for (int head = 0; head < 2 * layout.kvHeads(); head++) {
-                    int row = (2 * layout.kvHeads() * layer + head) * layout.headDim();
-                    for (int token = 0; token < layout.blockTokens(); token++) {
-                        int at = row * columns + block * layout.blockTokens() + token;
-                        for (int d = 0; d < layout.headDim(); d++) {
-                            visitor.visit(raw++, at + d * columns);
-                        }
-                    }
-                }
-            }
-        }
+        return new LayerShape(
+                part.blocks(),
+                layout.blockTokens(),
+                layout.kvHeads(),
+                layout.headDim(),
+                layout.dtype() == KvDtype.F16);
     }
 }

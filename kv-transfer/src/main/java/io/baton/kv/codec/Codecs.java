@@ -2,6 +2,7 @@ package io.baton.kv.codec;
 
 import io.baton.common.kv.KvCoding;
 import io.baton.kernels.entropy.RansCoders;
+import io.baton.kernels.kv.KvKernelsChoice;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -9,22 +10,29 @@ import java.util.List;
 public final class Codecs {
     private Codecs() {}
 
-    /** All codecs, the one that is wanted first. */
-    public static List<KvCodec> favouring(KvCoding coding) {
+    /**
+     * All codecs, the one that is wanted first.
+     *
+     * @param profiles those that may be used
+     */
+    public static List<KvCodec> favouring(KvCoding coding, KvProfiles profiles) {
         List<KvCodec> codecs = new ArrayList<>();
-        codecs.add(of(coding));
+        codecs.add(of(coding, profiles));
         for (KvCoding other : KvCoding.values()) {
             if (other != coding) {
-                codecs.add(of(other));
+                codecs.add(of(other, profiles));
             }
         }
         return codecs;
     }
 
-    private static KvCodec of(KvCoding coding) {
+    private static KvCodec of(KvCoding coding, KvProfiles profiles) {
         return switch (coding) {
             case RAW -> new RawCodec();
-            case LOSSLESS -> new LosslessCodec(RansCoders.fastest());
+            case LOSSLESS -> new LosslessCodec(RansCoders.fastest(), KvKernelsChoice.fastest());
+            case INT8 -> new Int8Codec(KvKernelsChoice.fastest());
+            case CACHEGEN ->
+                    new CacheGenCodec(RansCoders.fastest(), KvKernelsChoice.fastest(), profiles);
         };
     }
 }

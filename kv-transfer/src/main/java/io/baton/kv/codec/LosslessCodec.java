@@ -6,6 +6,8 @@ import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.kv.KvDtype;
 import io.baton.kernels.entropy.RansCoder;
+import io.baton.kernels.kv.KvKernels;
+import io.baton.kernels.kv.LayerShape;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -42,9 +44,11 @@ public final class LosslessCodec implements KvCodec {
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final RansCoder rans;
+    private final KvKernels kernels;
 
-    public LosslessCodec(RansCoder rans) {
+    public LosslessCodec(RansCoder rans, KvKernels kernels) {
         this.rans = rans;
+        this.kernels = kernels;
     }
 
     @Override
@@ -96,8 +100,16 @@ public final class LosslessCodec implements KvCodec {
         private static final long READY_AT = Tables.bytes(TABLES);
         private static final long TABLE_OF_AT = READY_AT + TABLES * RansCoder.SLOT_BYTES;
 
-        private long symbolsAt() {
+        private long sumsAt() {
             return TABLE_OF_AT + aligned(2L * channels.rows());
+        }
+
+        private long workAt() {
+            return sumsAt() + aligned(4L * channels.rows());
+        }
+
+        private long symbolsAt() {
+            return workAt() + aligned(KvKernels.workBytes(channels.layer()));
         }
 
         /** From here on lies what is encoded or decoded. */
@@ -128,6 +140,14 @@ public final class LosslessCodec implements KvCodec {
                     channels.columns(),
                     TABLES,
                     scratch.asSlice(TABLE_OF_AT, 2L * channels.rows()));
+        }
+
+        MemorySegment sums(MemorySegment scratch) {
+            return scratch.asSlice(sumsAt(), 4L * channels.rows());
+        }
+
+        MemorySegment work(MemorySegment scratch) {
+            return scratch.asSlice(workAt(), KvKernels.workBytes(channels.layer()));
         }
 
         MemorySegment symbols(MemorySegment scratch) {
@@ -162,16 +182,18 @@ public final class LosslessCodec implements KvCodec {
         Space space = new Space(channels);
         MemorySegment symbols = space.symbols(scratch);
         MemorySegment low = space.lowOut(scratch);
-        channels.forEach(
-                (at, byChannel) -> {
-                    int value = raw.get(U16, 2L * at);
-                    symbols.set(JAVA_BYTE, byChannel, (byte) (value >> 7));
-                    low.set(JAVA_BYTE, at, (byte) (value >> 8 & 0x80 | value & 0x7f));
-                });
+        MemorySegment work = space.work(scratch);
+        LayerShape layer = channels.layer();
+        for (int i = 0; i < part.layerCount(); i++) {
+            long at = (long) i * layer.values();
+            kernels.split(layer, raw.asSlice(2 * at), symbols.asSlice(at), low.asSlice(at), work);
+        }
         RansCoder.Rows rows = space.rows(scratch);
-        classify(channels, symbols, rows.tableOf());
+        MemorySegment sums = space.sums(scratch);
+        kernels.sums(rows.rows(), rows.columns(), symbols, sums);
+        classify(channels, sums, rows.tableOf());
         Tables tables = space.tables(scratch);
-        tables.count(rows, symbols);
+        tables.count(kernels, rows, symbols);
         if (!rans.divisors(TABLES, tables.frequencies(), space.ready(scratch))) {
             throw new IllegalStateException("frequencies are normalised");
         }
@@ -196,11 +218,11 @@ public final class LosslessCodec implements KvCodec {
     /**
      * A channel's class is how many powers of two its size lies below the largest, K and V apart.
      */
-    private static void classify(Channels channels, MemorySegment symbols, MemorySegment tableOf) {
+    private static void classify(Channels channels, MemorySegment sums, MemorySegment tableOf) {
         int largestKey = 0;
         int largestValue = 0;
         for (int row = 0; row < channels.rows(); row++) {
-            int size = size(channels, symbols, row);
+            int size = size(channels, sums.getAtIndex(ValueLayout.JAVA_INT, row));
             tableOf.set(U16, 2L * row, (short) size);
             if (channels.isKey(row)) {
                 largestKey = Math.max(largestKey, size);
@@ -217,12 +239,8 @@ public final class LosslessCodec implements KvCodec {
     }
 
     /** The mean exponent of a row, rounded; a symbol of f16 ends in three bits of mantissa. */
-    private static int size(Channels channels, MemorySegment symbols, int row) {
+    private static int size(Channels channels, int sum) {
         int unit = channels.part().layout().dtype() == KvDtype.F16 ? 8 : 1;
-        int sum = 0;
-        for (int column = 0; column < channels.columns(); column++) {
-            sum += symbols.get(JAVA_BYTE, (long) row * channels.columns() + column) & 0xff;
-        }
         return (2 * sum + channels.columns() * unit) / (2 * channels.columns() * unit);
     }
 
@@ -270,13 +288,16 @@ public final class LosslessCodec implements KvCodec {
         }
         MemorySegment low = encoded.asSlice(lowAt);
         MemorySegment raw = space.out(scratch, part.rawBytes());
-        channels.forEach(
-                (at, byChannel) -> {
-                    int exponent = symbols.get(JAVA_BYTE, byChannel) & 0xff;
-                    int rest = low.get(JAVA_BYTE, at);
-                    int value = (rest & 0x80) << 8 | exponent << 7 | rest & 0x7f;
-                    raw.set(U16, 2L * at, (short) value);
-                });
+        LayerShape layer = channels.layer();
+        for (int i = 0; i < part.layerCount(); i++) {
+            long at = (long) i * layer.values();
+            kernels.merge(
+                    layer,
+                    symbols.asSlice(at),
+                    low.asSlice(at),
+                    raw.asSlice(2 * at),
+                    space.work(scratch));
+        }
         return raw;
     }
 

@@ -3,6 +3,7 @@ package io.baton.kv.codec;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import io.baton.kernels.entropy.RansCoder;
+import io.baton.kernels.kv.KvKernels;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -47,20 +48,21 @@ record Tables(int count, MemorySegment memory) {
     }
 
     /** Takes each table's frequencies from its rows' symbols. */
-    void count(RansCoder.Rows rows, MemorySegment symbols) {
+    void count(KvKernels kernels, RansCoder.Rows rows, MemorySegment symbols) {
         memory.fill((byte) 0);
-        for (int row = 0; row < rows.rows(); row++) {
-            MemorySegment counts = counts(rows.tableOf().get(U16, 2L * row));
-            long at = (long) row * rows.columns();
-            for (int column = 0; column < rows.columns(); column++) {
-                int symbol = symbols.get(JAVA_BYTE, at + column) & 0xff;
-                int seen = counts.getAtIndex(ValueLayout.JAVA_INT, symbol);
-                counts.setAtIndex(ValueLayout.JAVA_INT, symbol, seen + 1);
-            }
-        }
+        kernels.count(rows, symbols, memory.asSlice(count * RansCoder.FREQUENCY_BYTES));
         for (int table = 0; table < count; table++) {
             normalise(table);
         }
+    }
+
+    /** Takes a table's frequencies from counts, of which each is below 2^31. */
+    void counted(int table, long[] seen) {
+        for (int symbol = 0; symbol < SYMBOLS; symbol++) {
+            memory.set(U16, at(table, symbol), (short) 0);
+            counts(table).setAtIndex(ValueLayout.JAVA_INT, symbol, Math.toIntExact(seen[symbol]));
+        }
+        normalise(table);
     }
 
     /**
@@ -103,20 +105,32 @@ record Tables(int count, MemorySegment memory) {
         return largest;
     }
 
-    private int first(int table) {
+    /** The first symbol that occurs; the last of all if none does. */
+    int first(int table) {
         int first = 0;
-        while (frequency(table, first) == 0) {
+        while (first < SYMBOLS - 1 && frequency(table, first) == 0) {
             first++;
         }
         return first;
     }
 
-    private int last(int table) {
+    /** The last symbol that occurs; 0 if none does. */
+    int last(int table) {
         int last = SYMBOLS - 1;
-        while (frequency(table, last) == 0) {
+        while (last > 0 && frequency(table, last) == 0) {
             last--;
         }
         return last;
+    }
+
+    /** Whether all symbols between the first and the last occur. */
+    boolean isUnbroken(int table) {
+        for (int symbol = first(table); symbol <= last(table); symbol++) {
+            if (frequency(table, symbol) == 0) {
+                return false;
+            }
+        }
+        return first(table) <= last(table);
     }
 
     /** Bytes that {@link #write} writes. */

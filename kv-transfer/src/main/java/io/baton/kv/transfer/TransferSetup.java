@@ -9,6 +9,7 @@ import io.baton.common.worker.WorkerOptions;
 import io.baton.kv.channel.ChannelOptions;
 import io.baton.kv.channel.Hello;
 import io.baton.kv.codec.Codecs;
+import io.baton.kv.codec.KvProfiles;
 
 /** How a worker's options become those of its KV channels, the same for both roles. */
 public final class TransferSetup {
@@ -46,7 +47,8 @@ public final class TransferSetup {
                 (int) Math.clamp(limits.sendBufferBytes(), MIN_QUEUE_BYTES, MAX_QUEUE_BYTES);
         return new TransferOptions(
                 ChannelOptions.of(hello, options.membership().token(), ticker)
-                        .withCodecs(Codecs.favouring(options.serving().coding()))
+                        .withCodecs(
+                                Codecs.favouring(options.serving().coding(), KvProfiles.inMemory()))
                         .withBounds(ChannelOptions.Bounds.DEFAULT.withQueueBytes(queueBytes)),
                 times(limits.stallNanos()),
                 limits.maxAttempts(),

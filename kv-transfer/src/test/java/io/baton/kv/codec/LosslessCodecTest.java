@@ -10,6 +10,7 @@ import io.baton.common.error.ErrorCode;
 import io.baton.common.kv.KvDtype;
 import io.baton.common.kv.KvLayout;
 import io.baton.kernels.entropy.ReferenceRans;
+import io.baton.kernels.kv.ReferenceKv;
 import io.baton.kv.codec.KvCodec.Setting;
 import io.baton.kv.testkit.Golden;
 import java.io.IOException;
@@ -25,32 +26,15 @@ import org.junit.jupiter.params.provider.EnumSource;
 class LosslessCodecTest {
     private static final int MUTATIONS = 3000;
 
-    private final KvCodec codec = new LosslessCodec(new ReferenceRans());
+    private final KvCodec codec = new LosslessCodec(new ReferenceRans(), new ReferenceKv());
     private final SplittableRandom random = new SplittableRandom(11);
 
     private static PartShape part(KvDtype dtype, int layers, int heads, int dim, int blocks) {
         return new PartShape(new KvLayout(4, heads, dim, dtype, 16), 0, layers, 32, blocks);
     }
 
-    /** Normal values, each channel with a size of its own; the last tokens are not written yet. */
     private byte[] kv(PartShape part, int emptyTokens) {
-        byte[] raw = new byte[(int) part.rawBytes()];
-        MemorySegment out = MemorySegment.ofArray(raw);
-        Channels channels = new Channels(part);
-        double[] sizes = random.doubles(channels.rows(), -2, 2).map(StrictMath::exp).toArray();
-        channels.forEach(
-                (at, byChannel) -> {
-                    boolean empty =
-                            byChannel % channels.columns() >= channels.columns() - emptyTokens;
-                    double size = sizes[byChannel / channels.columns()];
-                    float value = empty ? 0 : (float) (size * random.nextGaussian());
-                    short bits =
-                            part.layout().dtype() == KvDtype.F16
-                                    ? Float.floatToFloat16(value)
-                                    : (short) (Float.floatToRawIntBits(value) >> 16);
-                    out.set(ValueLayout.JAVA_SHORT_UNALIGNED, 2L * at, bits);
-                });
-        return raw;
+        return SomeKv.normal(part, emptyTokens, random);
     }
 
     private byte[] encode(PartShape part, byte[] raw) {

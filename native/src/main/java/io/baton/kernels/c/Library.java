@@ -25,7 +25,7 @@ import java.util.Locale;
  */
 final class Library {
     /** Must equal {@code BATON_ABI} of the header. */
-    private static final int ABI = 7;
+    private static final int ABI = 8;
 
     private static final String FILE = "libbaton_kernels.so";
 
@@ -54,6 +54,7 @@ final class Library {
     private final MethodHandle ransDecode;
     private final MethodHandle headForward;
     private final MethodHandle headInverse;
+    private final KvFunctions kv;
 
     private Library(SymbolLookup symbols) throws NativeUnavailable {
         MethodHandle abi = function(symbols, "baton_abi", JAVA_INT);
@@ -114,6 +115,12 @@ final class Library {
                         JAVA_INT);
         headForward = function(symbols, "baton_head_forward", JAVA_INT, ADDRESS);
         headInverse = function(symbols, "baton_head_inverse", JAVA_INT, ADDRESS);
+        kv = new KvFunctions(symbols);
+    }
+
+    /** What codecs do with every value. */
+    KvFunctions kv() {
+        return kv;
     }
 
     /** The library, loaded at the first call. */
@@ -283,7 +290,7 @@ final class Library {
         return valid != 0;
     }
 
-    private static Object call(MethodHandle handle, Object... arguments) {
+    static Object call(MethodHandle handle, Object... arguments) {
         try {
             return handle.invokeWithArguments(arguments);
         } catch (RuntimeException | Error e) {
@@ -293,13 +300,13 @@ final class Library {
         }
     }
 
-    private static MethodHandle function(
+    static MethodHandle function(
             SymbolLookup symbols, String name, MemoryLayout result, MemoryLayout... arguments)
             throws NativeUnavailable {
         return handle(symbols, name, FunctionDescriptor.of(result, arguments));
     }
 
-    private static MethodHandle action(SymbolLookup symbols, String name, MemoryLayout... arguments)
+    static MethodHandle action(SymbolLookup symbols, String name, MemoryLayout... arguments)
             throws NativeUnavailable {
         return handle(symbols, name, FunctionDescriptor.ofVoid(arguments));
     }

@@ -1,0 +1,4 @@
+@NullMarked
+package io.baton.kernels.kv;
+
+import org.jspecify.annotations.NullMarked;
