@@ -59,7 +59,7 @@ public final class EngineSuite implements Suite {
             System.err.println("not measured, for want of --set: " + lineup.absent());
         }
         boolean pass = true;
-        try (Subject reader = Subject.start(Lineup.java(ReadProbe.class))) {
+        try (Subject reader = Subject.start(Subject.java(ReadProbe.class))) {
             for (Model model : plan.models()) {
                 for (int threads : plan.threads()) {
                     pass &= measure(context, plan, lineup, new Turn(model, threads, reader));

@@ -19,7 +19,7 @@ final class ForeignCase {
         Series quiet = new Series();
         Series loaded = new Series();
         Map<String, Object> question = DECODE.question(plan.sampling());
-        try (Subject load = Subject.start(Lineup.java(ForeignLoad.class))) {
+        try (Subject load = Subject.start(Subject.java(ForeignLoad.class))) {
             for (int round = 0; round < plan.sampling().rounds(); round++) {
                 quiet.add(ours.ask(question));
                 load.ask(Map.of("do", "on"));

@@ -3,7 +3,6 @@ package io.baton.bench.engine;
 import io.baton.bench.engine.EnginePlan.Model;
 import io.baton.bench.engine.child.EngineProcess;
 import io.baton.bench.frame.SuiteContext;
-import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -37,7 +36,7 @@ final class Lineup {
     }
 
     List<String> ours(Model model, int threads) {
-        return java(
+        return Subject.java(
                 EngineProcess.class,
                 "model=" + model.file(),
                 "threads=" + threads,
@@ -122,19 +121,5 @@ final class Lineup {
                                 String.valueOf(plan.maxPrefill())));
         command.addAll(List.of(more));
         peers.add(new Peer(flavour, true, List.copyOf(command)));
-    }
-
-    /** A JVM with this one's class path and flags. */
-    static List<String> java(Class<?> main, String... arguments) {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        for (String flag : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
-            if (!flag.startsWith("-agent") && !flag.startsWith("-javaagent")) {
-                command.add(flag);
-            }
-        }
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
-        command.addAll(List.of(arguments));
-        return command;
     }
 }

@@ -4,7 +4,10 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.io.Writer;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
@@ -20,7 +23,7 @@ import tools.jackson.databind.ObjectMapper;
  * A process that is asked for one measurement at a time, a JSON line each way. Its error stream is
  * ours. One thread at a time.
  */
-final class Subject implements AutoCloseable {
+public final class Subject implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final long LIMIT_MINUTES = 20;
     private static final long END_SECONDS = 10;
@@ -49,16 +52,16 @@ final class Subject implements AutoCloseable {
      *
      * @throws IOException if it ends before or does not answer
      */
-    static Subject start(List<String> command) throws IOException, InterruptedException {
+    public static Subject start(List<String> command) throws IOException, InterruptedException {
         return new Subject(command);
     }
 
     /** What it said of itself when it had loaded. */
-    JsonNode hello() {
+    public JsonNode hello() {
         return hello;
     }
 
-    String name() {
+    public String name() {
         return hello.path("name").asString();
     }
 
@@ -66,7 +69,7 @@ final class Subject implements AutoCloseable {
         return process.pid();
     }
 
-    JsonNode ask(Map<String, Object> question) throws IOException, InterruptedException {
+    public JsonNode ask(Map<String, Object> question) throws IOException, InterruptedException {
         questions.write(JSON.writeValueAsString(question));
         questions.write('\n');
         questions.flush();
@@ -112,5 +115,19 @@ final class Subject implements AutoCloseable {
             Thread.currentThread().interrupt();
         }
         reader.close();
+    }
+
+    /** A JVM with this one's class path and flags. */
+    public static List<String> java(Class<?> main, String... arguments) {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        for (String flag : ManagementFactory.getRuntimeMXBean().getInputArguments()) {
+            if (!flag.startsWith("-agent") && !flag.startsWith("-javaagent")) {
+                command.add(flag);
+            }
+        }
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+        command.addAll(List.of(arguments));
+        return command;
     }
 }

@@ -12,6 +12,7 @@ import io.baton.bench.suite.LogitsSuite;
 import io.baton.bench.suite.SamenessSuite;
 import io.baton.bench.suite.ServeSuite;
 import io.baton.bench.suite.SpeculateSuite;
+import io.baton.bench.transfer.TransferSuite;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.time.Pause;
@@ -64,7 +65,8 @@ final class BenchCommand implements Callable<Integer> {
                         new EngineSuite(root, Pause.system()),
                         new HolSuite(),
                         new SpeculateSuite(),
-                        new CodecSuite());
+                        new CodecSuite(),
+                        new TransferSuite(root));
         Suite chosen =
                 suites.stream()
                         .filter(candidate -> candidate.name().equals(suite))

@@ -10,19 +10,19 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
 
 /** A child's side of the exchange: answers every line until the input ends. */
-final class Lines {
+public final class Lines {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private Lines() {}
 
     /** Answers one question. */
     @FunctionalInterface
-    interface Answerer {
+    public interface Answerer {
         Map<String, Object> answer(JsonNode question) throws IOException;
     }
 
     /** Says hello, then answers until the end of the input. */
-    static void serve(Map<String, Object> hello, Answerer answerer) throws IOException {
+    public static void serve(Map<String, Object> hello, Answerer answerer) throws IOException {
         PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
         BufferedReader in =
                 new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
