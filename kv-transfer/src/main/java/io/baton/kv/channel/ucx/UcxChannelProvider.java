@@ -13,7 +13,6 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.util.HashMap;
 import java.util.Map;
-import org.openucx.jucx.UcxException;
 
 /**
  * Frames over UCX: {@code ucx://host:port}. UCX chooses the transports, within UCX_TLS and
@@ -21,6 +20,8 @@ import org.openucx.jucx.UcxException;
  *
  * <p>UCX trusts its network: who reaches a worker's UCX port may read and write the process's
  * memory, whatever the handshake says later. Bytes are not encrypted.
+ *
+ * <p>Nothing of jucx is named here: this class is loaded where there is none.
  */
 public final class UcxChannelProvider implements KvChannelProvider {
     private static final String SCHEME = "ucx";
@@ -55,13 +56,7 @@ public final class UcxChannelProvider implements KvChannelProvider {
         InetSocketAddress bound;
         try {
             bound = loop.listen(address);
-        } catch (UcxException e) {
-            BatonException reason =
-                    new BatonException(
-                            ErrorCode.CONFIGURATION,
-                            "cannot listen for KV on %s: %s".formatted(url, e.getMessage()),
-                            "kv.host",
-                            e);
+        } catch (BatonException reason) {
             loop.start();
             loop.close(reason);
             throw reason;
@@ -99,15 +94,7 @@ public final class UcxChannelProvider implements KvChannelProvider {
         @Override
         public KvChannel connect(URI url) throws InterruptedException {
             InetSocketAddress address = SocketUrl.address(url);
-            try {
-                return Opening.await(loop.connect(address), url, options.bounds().handshakeNanos());
-            } catch (UcxException e) {
-                throw new BatonException(
-                        ErrorCode.KV_TRANSFER_FAILED,
-                        "cannot connect to %s: %s".formatted(url, e.getMessage()),
-                        null,
-                        e);
-            }
+            return Opening.await(loop.connect(address), url, options.bounds().handshakeNanos());
         }
 
         @Override

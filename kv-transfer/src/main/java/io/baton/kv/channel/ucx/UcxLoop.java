@@ -149,15 +149,28 @@ final class UcxLoop implements ChannelLoop {
         byEndpoint.put(endpoint, transport);
     }
 
-    /** Listens; before {@link #start}. The address in use has the real port. */
+    /**
+     * Listens; before {@link #start}. The address in use has the real port.
+     *
+     * @throws BatonException CONFIGURATION if the address cannot be listened on
+     */
     InetSocketAddress listen(InetSocketAddress address) {
-        UcpListener made =
-                worker.newListener(
-                        new UcpListenerParams()
-                                .setSockAddr(address)
-                                .setConnectionHandler(request -> execute(() -> accept(request))));
-        listener = made;
-        return made.getAddress();
+        try {
+            UcpListener made =
+                    worker.newListener(
+                            new UcpListenerParams()
+                                    .setSockAddr(address)
+                                    .setConnectionHandler(
+                                            request -> execute(() -> accept(request))));
+            listener = made;
+            return made.getAddress();
+        } catch (UcxException e) {
+            throw new BatonException(
+                    ErrorCode.CONFIGURATION,
+                    "cannot listen for KV over UCX on %s: %s".formatted(address, e.getMessage()),
+                    "kv.host",
+                    e);
+        }
     }
 
     void start() {
@@ -186,7 +199,16 @@ final class UcxLoop implements ChannelLoop {
         if (stopping) {
             throw new BatonException(ErrorCode.DRAINING, "the KV channels are closed");
         }
-        UcxTransport transport = new UcxTransport(this, SENDER_RING_BYTES);
+        UcxTransport transport;
+        try {
+            transport = new UcxTransport(this, SENDER_RING_BYTES);
+        } catch (UcxException e) {
+            throw new BatonException(
+                    ErrorCode.KV_TRANSFER_FAILED,
+                    "cannot connect over UCX to %s: %s".formatted(address, e.getMessage()),
+                    null,
+                    e);
+        }
         FramedChannel channel =
                 new FramedChannel(this, transport, new Handshake.Sender(group.options()));
         transport.join(channel);
