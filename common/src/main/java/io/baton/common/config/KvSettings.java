@@ -4,12 +4,15 @@ import static io.baton.common.config.SettingType.bytes;
 import static io.baton.common.config.SettingType.duration;
 import static io.baton.common.config.SettingType.integer;
 import static io.baton.common.config.SettingType.oneOf;
+import static io.baton.common.config.SettingType.optionalPath;
 import static io.baton.common.config.SettingType.poolSize;
 import static io.baton.common.config.SettingType.text;
 
 import io.baton.common.kv.KvCoding;
 import io.baton.common.kv.KvDtype;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 
 /** The KV cache: its pool, its form, and the way it takes from worker to worker. */
 public final class KvSettings {
@@ -51,6 +54,23 @@ public final class KvSettings {
                                     + " pays on links slower than about 1 Gbit/s; or with loss"
                                     + " (int8 in half, cachegen in less than a third), for which"
                                     + " kv.sameness must be tolerant."));
+    public static final Setting<Integer> CODEC_LEVEL =
+            GROUP.add(
+                    Setting.of(
+                            "kv.codec.level",
+                            integer(0, 255),
+                            "0",
+                            "How coarse kv.codec is, from 0, the finest: cachegen has 0 to 5, the"
+                                    + " others 0 alone."));
+    public static final Setting<Optional<Path>> PROFILE =
+            GROUP.add(
+                    Setting.of(
+                            "kv.profile",
+                            optionalPath(),
+                            "",
+                            "A KV profile of the model, or a folder where one for it is looked for"
+                                    + " and where those that peers send are kept. Without one"
+                                    + " cachegen sends its tables with every part."));
     public static final Setting<String> SAMENESS =
             GROUP.add(
                     Setting.of(

@@ -11,7 +11,9 @@ import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.kv.KvCoding;
 import io.baton.common.proto.Alive;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -76,7 +78,7 @@ public record WorkerOptions(
             int maxModelLen,
             int chunkTokens,
             String sameness,
-            KvCoding coding) {
+            Coding coding) {
         public Serving {
             aliases = List.copyOf(aliases);
         }
@@ -195,8 +197,22 @@ public record WorkerOptions(
                         maxSequences + configuration.get(EngineSettings.MAX_WAITING)));
     }
 
+    /**
+     * How KV that is sent is coded.
+     *
+     * @param kind which codec
+     * @param level 0 the finest, to {@link KvCoding#maxLevel}
+     * @param profile file of a KV profile, or a folder of some; empty for none
+     */
+    public record Coding(KvCoding kind, int level, Optional<Path> profile) {
+        /** The finest level, no profile. */
+        public static Coding of(KvCoding kind) {
+            return new Coding(kind, 0, Optional.empty());
+        }
+    }
+
     /** Coding with loss needs the permission that answers may differ. */
-    private static KvCoding coding(Configuration configuration) {
+    private static Coding coding(Configuration configuration) {
         KvCoding coding = configuration.get(KvSettings.CODEC);
         String sameness = configuration.get(KvSettings.SAMENESS);
         if (!coding.lossless() && sameness.equals("exact")) {
@@ -206,6 +222,14 @@ public record WorkerOptions(
                             .formatted(coding.label()),
                     KvSettings.CODEC.key());
         }
-        return coding;
+        int level = configuration.get(KvSettings.CODEC_LEVEL);
+        if (level > coding.maxLevel()) {
+            throw new BatonException(
+                    ErrorCode.CONFIGURATION,
+                    "kv.codec.level is %d, the coarsest of %s is %d"
+                            .formatted(level, coding.label(), coding.maxLevel()),
+                    KvSettings.CODEC_LEVEL.key());
+        }
+        return new Coding(coding, level, configuration.get(KvSettings.PROFILE));
     }
 }

@@ -43,6 +43,10 @@ public record ChannelOptions(
         return new ChannelOptions(hello, token, codecs, next, ticker, nonces);
     }
 
+    public ChannelOptions withHello(Hello next) {
+        return new ChannelOptions(next, token, codecs, bounds, ticker, nonces);
+    }
+
     public ChannelOptions withCodecs(List<KvCodec> next) {
         return new ChannelOptions(hello, token, next, bounds, ticker, nonces);
     }

@@ -81,7 +81,17 @@ public sealed interface Handshake {
                     case CHALLENGE -> onChallenge(payload);
                     case HELLO_OK -> onHelloOk(payload);
                     case REFUSED -> new Step.Refuse(Reason.decode(payload), false);
-                    case HELLO, PROOF, DATA, END, ABORT, KEEPALIVE, CLOSED -> unexpected(type);
+                    case HELLO,
+                            PROOF,
+                            DATA,
+                            END,
+                            ABORT,
+                            KEEPALIVE,
+                            CLOSED,
+                            PROFILE_OFFER,
+                            PROFILE_WANT,
+                            PROFILE ->
+                            unexpected(type);
                 };
             } catch (BatonException e) {
                 return new Step.Refuse(e, true);
@@ -131,7 +141,16 @@ public sealed interface Handshake {
                     case HELLO -> onHello(payload);
                     case PROOF -> onProof(payload);
                     case REFUSED -> new Step.Refuse(Reason.decode(payload), false);
-                    case CHALLENGE, HELLO_OK, DATA, END, ABORT, KEEPALIVE, CLOSED ->
+                    case CHALLENGE,
+                            HELLO_OK,
+                            DATA,
+                            END,
+                            ABORT,
+                            KEEPALIVE,
+                            CLOSED,
+                            PROFILE_OFFER,
+                            PROFILE_WANT,
+                            PROFILE ->
                             unexpected(type);
                 };
             } catch (BatonException e) {

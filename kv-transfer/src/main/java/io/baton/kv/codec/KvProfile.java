@@ -147,6 +147,11 @@ public final class KvProfile {
         return id;
     }
 
+    /** SHA-256 over all bytes before it, with which a profile ends; 32 bytes. */
+    public byte[] checksum() {
+        return ProfileFormat.checksum(bytes);
+    }
+
     /** The number as it stands in file names and messages: 16 hexadecimal digits. */
     public String name() {
         return name(id);

@@ -65,6 +65,10 @@ final class ProfileFormat {
         return bytes.get(U64, bytes.byteSize() - CHECKSUM_BYTES);
     }
 
+    static byte[] checksum(MemorySegment bytes) {
+        return bytes.asSlice(bytes.byteSize() - CHECKSUM_BYTES).toArray(JAVA_BYTE);
+    }
+
     static MemorySegment write(
             KvProfile.Model model, SequencedMap<String, MemorySegment> sections) {
         if (sections.size() > KvProfile.MAX_SECTIONS) {

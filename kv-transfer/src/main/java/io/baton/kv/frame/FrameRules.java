@@ -14,6 +14,13 @@ public sealed interface FrameRules {
     /** The first broken rule, null if there is none. The common fields are already checked. */
     @Nullable FrameError check(FrameHeader header, FrameType type);
 
+    /** A profile's checksum and a number have one length. */
+    private static @Nullable FrameError named(FrameHeader header) {
+        return header.payloadBytes() == FrameType.PROFILE_OFFER.maxPayloadBytes()
+                ? null
+                : FrameError.PAYLOAD_LENGTH;
+    }
+
     /** Before the peer has proved itself: handshake frames only. */
     record Handshake() implements FrameRules {
         @Override
@@ -28,7 +35,16 @@ public sealed interface FrameRules {
         public @Nullable FrameError check(FrameHeader header, FrameType type) {
             return switch (type) {
                 case KEEPALIVE, CLOSED, REFUSED -> null;
-                case HELLO, CHALLENGE, PROOF, HELLO_OK, DATA, END, ABORT ->
+                case PROFILE_WANT -> named(header);
+                case HELLO,
+                        CHALLENGE,
+                        PROOF,
+                        HELLO_OK,
+                        DATA,
+                        END,
+                        ABORT,
+                        PROFILE_OFFER,
+                        PROFILE ->
                         FrameError.UNEXPECTED_TYPE;
             };
         }
@@ -53,7 +69,11 @@ public sealed interface FrameRules {
             return switch (type) {
                 case DATA -> checkData(header);
                 case END, ABORT, KEEPALIVE, REFUSED -> null;
-                case HELLO, CHALLENGE, PROOF, HELLO_OK, CLOSED -> FrameError.UNEXPECTED_TYPE;
+                case PROFILE_OFFER -> named(header);
+                case PROFILE ->
+                        header.payloadBytes() > Long.BYTES ? null : FrameError.PAYLOAD_LENGTH;
+                case HELLO, CHALLENGE, PROOF, HELLO_OK, CLOSED, PROFILE_WANT ->
+                        FrameError.UNEXPECTED_TYPE;
             };
         }
 

@@ -23,9 +23,15 @@ public enum FrameType {
     /** Sender to receiver: the transfer lives. The receiver answers with the same. */
     KEEPALIVE(9, 0),
     /** Receiver to sender: send no more of this transfer; the payload says why in UTF-8. */
-    CLOSED(10, FrameHeader.MAX_TEXT_BYTES);
+    CLOSED(10, FrameHeader.MAX_TEXT_BYTES),
+    /** Sender to receiver: the profile that KV will be coded with, by checksum and length. */
+    PROFILE_OFFER(11, 40),
+    /** Receiver to sender: the offset from which it wants that profile; its length for no more. */
+    PROFILE_WANT(12, 40),
+    /** Sender to receiver: an offset, and bytes of the profile from there on. */
+    PROFILE(13, FrameHeader.MAX_PAYLOAD_BYTES);
 
-    private static final @Nullable FrameType[] BY_ID = new FrameType[11];
+    private static final @Nullable FrameType[] BY_ID = new FrameType[14];
 
     static {
         for (FrameType type : values()) {

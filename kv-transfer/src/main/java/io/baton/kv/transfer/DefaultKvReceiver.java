@@ -10,6 +10,7 @@ import io.baton.kv.codec.KvCodec;
 import io.baton.kv.codec.PartShape;
 import io.baton.kv.frame.FrameError;
 import io.baton.kv.frame.FrameHeader;
+import io.baton.kv.frame.FrameType;
 import io.baton.kv.frame.Reason;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -33,11 +34,14 @@ public final class DefaultKvReceiver implements KvReceiver {
     private final ControlFrames control = new ControlFrames();
     private final TransferCounters counters = new TransferCounters();
     private final Frames handler = new Frames();
+    private final ProfileIntakes intakes;
     private final KvChannelProvider.Listener listener;
     private volatile boolean closed;
 
     private DefaultKvReceiver(URI url, TransferOptions options) {
         this.options = options;
+        this.intakes =
+                new ProfileIntakes(options.profiles().known(), options.channel().hello());
         this.listener = KvChannelProvider.of(url).listen(url, options.channel(), handler);
     }
 
@@ -154,6 +158,14 @@ public final class DefaultKvReceiver implements KvReceiver {
 
         @Override
         public void onFrame(KvChannel channel, FrameHeader header, MemorySegment payload) {
+            if (header.type() == FrameType.PROFILE_OFFER) {
+                intakes.onOffer(channel, payload);
+                return;
+            }
+            if (header.type() == FrameType.PROFILE) {
+                intakes.onPiece(channel, payload);
+                return;
+            }
             Inbound inbound = live.get(header.transfer());
             if (inbound == null
                     || inbound.id().epoch() != header.epoch()
@@ -169,7 +181,15 @@ public final class DefaultKvReceiver implements KvReceiver {
                         inbound.fail(
                                 aborted(Reason.decode(payload.toArray(ValueLayout.JAVA_BYTE))));
                 case KEEPALIVE -> control.keepAlive(channel, inbound.id(), header.sequence());
-                case HELLO, CHALLENGE, PROOF, HELLO_OK, REFUSED, CLOSED ->
+                case HELLO,
+                        CHALLENGE,
+                        PROOF,
+                        HELLO_OK,
+                        REFUSED,
+                        CLOSED,
+                        PROFILE_OFFER,
+                        PROFILE_WANT,
+                        PROFILE ->
                         throw new IllegalStateException(
                                 "the frame rules let through " + header.type());
             }
@@ -247,6 +267,7 @@ public final class DefaultKvReceiver implements KvReceiver {
         @Override
         public void onClosed(KvChannel channel, BatonException reason) {
             channels.remove(channel);
+            intakes.forget(channel);
             counters.channelsClosed.increment();
             for (Inbound inbound : live.values()) {
                 if (inbound.channel() == channel) {

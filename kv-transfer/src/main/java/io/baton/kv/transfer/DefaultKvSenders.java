@@ -8,6 +8,7 @@ import io.baton.kv.channel.Hello;
 import io.baton.kv.channel.KvChannel;
 import io.baton.kv.channel.KvChannelProvider;
 import io.baton.kv.channel.SendResult;
+import io.baton.kv.codec.KvProfile;
 import io.baton.kv.frame.FrameError;
 import io.baton.kv.frame.FrameHeader;
 import io.baton.kv.frame.Reason;
@@ -30,6 +31,7 @@ public final class DefaultKvSenders implements KvSenders {
     private final Map<String, KvChannelProvider.Connector> connectors = new ConcurrentHashMap<>();
     private final Map<String, Link> links = new ConcurrentHashMap<>();
     private final Map<TransferId, Outbound> live = new ConcurrentHashMap<>();
+    private final Map<Long, ProfileOffer> offers = new ConcurrentHashMap<>();
     private final ControlFrames control = new ControlFrames();
     private final TransferCounters counters = new TransferCounters();
     private final Frames handler = new Frames();
@@ -95,7 +97,8 @@ public final class DefaultKvSenders implements KvSenders {
     }
 
     private Outbound.Context context() {
-        return new Outbound.Context(ticker, options.channel().bounds().queueBytes());
+        return new Outbound.Context(
+                ticker, options.channel().bounds().queueBytes(), options.profiles());
     }
 
     private void requireFit(TransferSpec spec) {
@@ -144,11 +147,40 @@ public final class DefaultKvSenders implements KvSenders {
 
     private KvChannel connect(String url) throws InterruptedException {
         URI uri = DefaultKvReceiver.parse(url);
-        return connectors
-                .computeIfAbsent(
-                        String.valueOf(uri.getScheme()),
-                        scheme -> KvChannelProvider.of(uri).connector(options.channel(), handler))
-                .connect(uri);
+        KvChannel channel =
+                connectors
+                        .computeIfAbsent(
+                                String.valueOf(uri.getScheme()),
+                                scheme ->
+                                        KvChannelProvider.of(uri)
+                                                .connector(options.channel(), handler))
+                        .connect(uri);
+        bringProfile(channel);
+        return channel;
+    }
+
+    /** Before anything is coded with a profile, the receiver has it. */
+    private void bringProfile(KvChannel channel) throws InterruptedException {
+        long id = options.profiles().settingFor(channel.peer().codecs().getFirst()).profile();
+        KvProfile profile = id == 0 ? null : options.profiles().known().known(id);
+        if (profile == null) {
+            return;
+        }
+        ProfileOffer offer =
+                new ProfileOffer(channel, profile, options.channel().bounds().queueBytes());
+        offers.put(channel.id(), offer);
+        try {
+            offer.bring();
+        } catch (BatonException e) {
+            channel.close(e);
+            throw e;
+        } catch (InterruptedException e) {
+            channel.close(
+                    new BatonException(ErrorCode.KV_TRANSFER_FAILED, "connecting was interrupted"));
+            throw e;
+        } finally {
+            offers.remove(channel.id());
+        }
     }
 
     private void forgetChannel(KvChannel channel) {
@@ -187,7 +219,22 @@ public final class DefaultKvSenders implements KvSenders {
                                 Reason.decode(payload.toArray(ValueLayout.JAVA_BYTE)));
                     }
                 }
-                case HELLO, CHALLENGE, PROOF, HELLO_OK, REFUSED, DATA, END, ABORT ->
+                case PROFILE_WANT -> {
+                    @Nullable ProfileOffer offer = offers.get(channel.id());
+                    if (offer != null) {
+                        offer.onWant(payload);
+                    }
+                }
+                case HELLO,
+                        CHALLENGE,
+                        PROOF,
+                        HELLO_OK,
+                        REFUSED,
+                        DATA,
+                        END,
+                        ABORT,
+                        PROFILE_OFFER,
+                        PROFILE ->
                         throw new IllegalStateException(
                                 "the frame rules let through " + header.type());
             }
@@ -206,6 +253,10 @@ public final class DefaultKvSenders implements KvSenders {
         public void onClosed(KvChannel channel, BatonException reason) {
             counters.channelsClosed.increment();
             forgetChannel(channel);
+            @Nullable ProfileOffer offer = offers.get(channel.id());
+            if (offer != null) {
+                offer.fail(reason);
+            }
             failAll(channel, reason);
         }
 

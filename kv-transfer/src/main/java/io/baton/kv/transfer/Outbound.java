@@ -5,6 +5,7 @@ import io.baton.common.error.ErrorCode;
 import io.baton.common.time.Ticker;
 import io.baton.kv.channel.KvChannel;
 import io.baton.kv.channel.SendResult;
+import io.baton.kv.codec.KvCodec;
 import io.baton.kv.frame.FrameBatch;
 import io.baton.kv.frame.FrameHeader;
 import java.lang.foreign.MemorySegment;
@@ -71,7 +72,8 @@ final class Outbound implements KvSenders.OutboundTransfer {
         this.onLost = onLost;
         this.home = home;
         this.ticker = context.ticker();
-        this.parts = new PartFrames(id, spec, channel.peer().codecs().getFirst());
+        KvCodec codec = channel.peer().codecs().getFirst();
+        this.parts = new PartFrames(id, spec, codec, context.profiles().settingFor(codec));
         long most = parts.mostBytes();
         if (most > context.queueBytes()) {
             throw new BatonException(
@@ -82,8 +84,8 @@ final class Outbound implements KvSenders.OutboundTransfer {
         }
     }
 
-    /** Clock and queue of the senders. */
-    record Context(Ticker ticker, int queueBytes) {}
+    /** Clock, queue and profiles of the senders. */
+    record Context(Ticker ticker, int queueBytes, ProfileUse profiles) {}
 
     TransferId id() {
         return id;

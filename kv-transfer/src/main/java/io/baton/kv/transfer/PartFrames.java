@@ -20,6 +20,7 @@ final class PartFrames {
     private final TransferId id;
     private final TransferSpec spec;
     private final KvCodec codec;
+    private final KvCodec.Setting setting;
     private final int chunkBlocks;
     private final int blocksPerPart;
     private final FrameBatch batch;
@@ -27,10 +28,11 @@ final class PartFrames {
     private final long partScratchBytes;
     private long sequence;
 
-    PartFrames(TransferId id, TransferSpec spec, KvCodec codec) {
+    PartFrames(TransferId id, TransferSpec spec, KvCodec codec, KvCodec.Setting setting) {
         this.id = id;
         this.spec = spec;
         this.codec = codec;
+        this.setting = setting;
         KvLayout layout = spec.layout();
         this.blocksPerPart = Math.max(1, FrameHeader.MAX_PAYLOAD_BYTES / layout.blockLayerBytes());
         this.chunkBlocks = spec.chunkTokens() / layout.blockTokens();
@@ -113,7 +115,7 @@ final class PartFrames {
                 partScratchBytes == 0
                         ? scratch
                         : scratch.asSlice(index * partScratchBytes, partScratchBytes);
-        MemorySegment encoded = codec.encode(part, KvCodec.Setting.PLAIN, raw, space);
+        MemorySegment encoded = codec.encode(part, setting, raw, space);
         int fragments = fragments(encoded.byteSize());
         for (int i = 0; i < fragments; i++) {
             long at = (long) i * FrameHeader.MAX_PAYLOAD_BYTES;
@@ -128,7 +130,11 @@ final class PartFrames {
                             blocks * layout.blockTokens())
                     .fragment(i, fragments)
                     .layers(layer, 1)
-                    .coding(codec.lossless() ? Form.EXACT : Form.TOLERANT, codec.id(), 0, 0);
+                    .coding(
+                            codec.lossless() ? Form.EXACT : Form.TOLERANT,
+                            codec.id(),
+                            setting.level(),
+                            setting.profile());
             batch.end(fragments == 1 ? encoded : encoded.asSlice(at, length));
         }
     }

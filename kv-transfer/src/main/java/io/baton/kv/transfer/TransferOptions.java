@@ -15,9 +15,14 @@ import org.jspecify.annotations.Nullable;
  * @param maxTransfers live transfers of one receiver or one {@link KvSenders}
  * @param advertisedHost host that senders are told instead of the one listened on; null for that
  *     one. Needed where all addresses are listened on.
+ * @param profiles those that KV is coded with
  */
 public record TransferOptions(
-        ChannelOptions channel, Times times, int maxTransfers, @Nullable String advertisedHost) {
+        ChannelOptions channel,
+        Times times,
+        int maxTransfers,
+        @Nullable String advertisedHost,
+        ProfileUse profiles) {
     public TransferOptions {
         if (maxTransfers < 1) {
             throw new IllegalArgumentException("at least one transfer: " + maxTransfers);
@@ -27,19 +32,27 @@ public record TransferOptions(
     /** The usual options. */
     public static TransferOptions of(Hello hello, ClusterToken token, Ticker ticker) {
         return new TransferOptions(
-                ChannelOptions.of(hello, token, ticker), Times.DEFAULT, 4096, null);
+                ChannelOptions.of(hello, token, ticker),
+                Times.DEFAULT,
+                4096,
+                null,
+                ProfileUse.none());
     }
 
     public TransferOptions withChannel(ChannelOptions next) {
-        return new TransferOptions(next, times, maxTransfers, advertisedHost);
+        return new TransferOptions(next, times, maxTransfers, advertisedHost, profiles);
     }
 
     public TransferOptions withTimes(Times next) {
-        return new TransferOptions(channel, next, maxTransfers, advertisedHost);
+        return new TransferOptions(channel, next, maxTransfers, advertisedHost, profiles);
     }
 
     public TransferOptions withAdvertisedHost(@Nullable String host) {
-        return new TransferOptions(channel, times, maxTransfers, host);
+        return new TransferOptions(channel, times, maxTransfers, host, profiles);
+    }
+
+    public TransferOptions withProfiles(ProfileUse next) {
+        return new TransferOptions(channel, times, maxTransfers, advertisedHost, next);
     }
 
     /**

@@ -1,5 +1,7 @@
 package io.baton.kv.transfer;
 
+import io.baton.common.error.BatonException;
+import io.baton.common.error.ErrorCode;
 import io.baton.common.kv.KeyChain;
 import io.baton.common.proto.KvFormat;
 import io.baton.common.time.Ticker;
@@ -9,7 +11,14 @@ import io.baton.common.worker.WorkerOptions;
 import io.baton.kv.channel.ChannelOptions;
 import io.baton.kv.channel.Hello;
 import io.baton.kv.codec.Codecs;
+import io.baton.kv.codec.KvCodec;
+import io.baton.kv.codec.KvProfile;
 import io.baton.kv.codec.KvProfiles;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 
 /** How a worker's options become those of its KV channels, the same for both roles. */
 public final class TransferSetup {
@@ -45,14 +54,53 @@ public final class TransferSetup {
         String advertised = options.listen().advertisedHost();
         int queueBytes =
                 (int) Math.clamp(limits.sendBufferBytes(), MIN_QUEUE_BYTES, MAX_QUEUE_BYTES);
+        ProfileUse profiles = profiles(options.serving().coding(), hello);
         return new TransferOptions(
                 ChannelOptions.of(hello, options.membership().token(), ticker)
                         .withCodecs(
-                                Codecs.favouring(options.serving().coding(), KvProfiles.inMemory()))
+                                Codecs.favouring(options.serving().coding().kind(), profiles.known()))
                         .withBounds(ChannelOptions.Bounds.DEFAULT.withQueueBytes(queueBytes)),
                 times(limits.stallNanos()),
                 limits.maxAttempts(),
-                advertised.isEmpty() ? null : advertised);
+                advertised.isEmpty() ? null : advertised,
+                profiles);
+    }
+
+    /**
+     * The profile of the worker's codec for its model: the file that is named, or one of the folder
+     * that is named, if it has one.
+     */
+    private static ProfileUse profiles(WorkerOptions.Coding coding, Hello hello) {
+        if (coding.profile().isEmpty()) {
+            return new ProfileUse(KvProfiles.inMemory(), new KvCodec.Setting(coding.level(), 0));
+        }
+        Path path = coding.profile().get();
+        KvProfile.Model model =
+                new KvProfile.Model(
+                        hello.fingerprint(),
+                        hello.layout().layers(),
+                        hello.layout().kvHeads(),
+                        hello.layout().headDim());
+        KvProfiles known = Files.isRegularFile(path) ? KvProfiles.inMemory() : KvProfiles.in(path);
+        Optional<KvProfile> chosen = known.of(model, List.of(coding.kind().label()));
+        if (Files.isRegularFile(path)) {
+            chosen = Optional.of(read(path).require(model));
+            known.add(chosen.get());
+        }
+        long id = chosen.map(KvProfile::id).orElse(0L);
+        return new ProfileUse(known, new KvCodec.Setting(coding.level(), id));
+    }
+
+    private static KvProfile read(Path file) {
+        try {
+            return KvProfile.read(file);
+        } catch (IOException | BatonException e) {
+            throw new BatonException(
+                    ErrorCode.CONFIGURATION,
+                    "%s cannot be used as a KV profile: %s".formatted(file, e.getMessage()),
+                    "kv.profile",
+                    e);
+        }
     }
 
     /**

@@ -41,6 +41,14 @@ final class Frames {
         return bytes(batch);
     }
 
+    /** A frame of no transfer. */
+    static byte[] bare(FrameType type, byte[] payload) {
+        FrameBatch batch = new FrameBatch(1);
+        batch.begin(type);
+        batch.end(ByteBuffer.wrap(payload));
+        return bytes(batch);
+    }
+
     static byte[] counting(int length) {
         byte[] bytes = new byte[length];
         for (int i = 0; i < length; i++) {
