@@ -44,7 +44,13 @@ final class DecoderRig implements Outlet<DecodeEvent> {
                         "decoder-1",
                         WorkerOptions.Listen.loopback(),
                         new WorkerOptions.Membership(List.of(), ClusterToken.none()),
-                        new WorkerOptions.Serving("m", List.of(), 256, 32, "exact", WorkerOptions.Coding.of(KvCoding.RAW)),
+                        new WorkerOptions.Serving(
+                                "m",
+                                List.of(),
+                                256,
+                                32,
+                                "exact",
+                                WorkerOptions.Coding.of(KvCoding.RAW)),
                         WorkerOptions.Limits.usual());
         ports =
                 new DecodePorts(

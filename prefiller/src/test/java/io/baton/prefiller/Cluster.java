@@ -76,7 +76,13 @@ final class Cluster implements AutoCloseable {
                 id,
                 WorkerOptions.Listen.loopback(),
                 new WorkerOptions.Membership(List.of("127.0.0.1:" + server.getPort()), TOKEN),
-                new WorkerOptions.Serving("tiny", List.of(), MAX_LEN, CHUNK, "exact", WorkerOptions.Coding.of(coding)),
+                new WorkerOptions.Serving(
+                        "tiny",
+                        List.of(),
+                        MAX_LEN,
+                        CHUNK,
+                        "exact",
+                        WorkerOptions.Coding.of(coding)),
                 new WorkerOptions.Limits(
                         TimeUnit.SECONDS.toNanos(5),
                         usual.stallNanos(),

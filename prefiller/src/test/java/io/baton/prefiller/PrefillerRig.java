@@ -74,7 +74,12 @@ final class PrefillerRig implements Outlet<PrefillEvent>, AutoCloseable {
                         WorkerOptions.Listen.loopback(),
                         new WorkerOptions.Membership(List.of(), ClusterToken.none()),
                         new WorkerOptions.Serving(
-                                "m", List.of(), 256, CHUNK, "exact", WorkerOptions.Coding.of(KvCoding.RAW)),
+                                "m",
+                                List.of(),
+                                256,
+                                CHUNK,
+                                "exact",
+                                WorkerOptions.Coding.of(KvCoding.RAW)),
                         WorkerOptions.Limits.usual());
         ports =
                 new PrefillPorts(

@@ -106,7 +106,12 @@ class WorkerShellTest {
                                                 List.of("127.0.0.1:" + server.getPort()),
                                                 ClusterToken.none()),
                                         new WorkerOptions.Serving(
-                                                "m", List.of(), 64, 32, "exact", WorkerOptions.Coding.of(KvCoding.RAW)),
+                                                "m",
+                                                List.of(),
+                                                64,
+                                                32,
+                                                "exact",
+                                                WorkerOptions.Coding.of(KvCoding.RAW)),
                                         WorkerOptions.Limits.usual()),
                                 new WorkerShell.Identity(
                                         Role.ROLE_DECODER,
@@ -172,7 +177,12 @@ class WorkerShellTest {
                                             new WorkerOptions.Membership(
                                                     List.of(), ClusterToken.none()),
                                             new WorkerOptions.Serving(
-                                                    "m", List.of(), 64, 32, "exact", WorkerOptions.Coding.of(KvCoding.RAW)),
+                                                    "m",
+                                                    List.of(),
+                                                    64,
+                                                    32,
+                                                    "exact",
+                                                    WorkerOptions.Coding.of(KvCoding.RAW)),
                                             WorkerOptions.Limits.usual()),
                                     new WorkerShell.Identity(
                                             Role.ROLE_DECODER,

@@ -36,15 +36,7 @@ public sealed interface FrameRules {
             return switch (type) {
                 case KEEPALIVE, CLOSED, REFUSED -> null;
                 case PROFILE_WANT -> named(header);
-                case HELLO,
-                        CHALLENGE,
-                        PROOF,
-                        HELLO_OK,
-                        DATA,
-                        END,
-                        ABORT,
-                        PROFILE_OFFER,
-                        PROFILE ->
+                case HELLO, CHALLENGE, PROOF, HELLO_OK, DATA, END, ABORT, PROFILE_OFFER, PROFILE ->
                         FrameError.UNEXPECTED_TYPE;
             };
         }

@@ -40,8 +40,7 @@ public final class DefaultKvReceiver implements KvReceiver {
 
     private DefaultKvReceiver(URI url, TransferOptions options) {
         this.options = options;
-        this.intakes =
-                new ProfileIntakes(options.profiles().known(), options.channel().hello());
+        this.intakes = new ProfileIntakes(options.profiles().known(), options.channel().hello());
         this.listener = KvChannelProvider.of(url).listen(url, options.channel(), handler);
     }
 

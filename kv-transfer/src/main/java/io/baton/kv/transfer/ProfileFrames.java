@@ -62,8 +62,7 @@ final class ProfileFrames {
     }
 
     /** The bytes of a profile from an offset on, so many that they fit a frame and half a queue. */
-    static SendResult piece(
-            KvChannel channel, MemorySegment profile, long offset, int queueBytes) {
+    static SendResult piece(KvChannel channel, MemorySegment profile, long offset, int queueBytes) {
         int most = Math.min(FrameHeader.MAX_PAYLOAD_BYTES, queueBytes / 2) - Long.BYTES;
         long bytes = Math.min(most, profile.byteSize() - offset);
         ByteBuffer payload =

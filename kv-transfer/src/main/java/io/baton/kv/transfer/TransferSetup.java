@@ -58,7 +58,8 @@ public final class TransferSetup {
         return new TransferOptions(
                 ChannelOptions.of(hello, options.membership().token(), ticker)
                         .withCodecs(
-                                Codecs.favouring(options.serving().coding().kind(), profiles.known()))
+                                Codecs.favouring(
+                                        options.serving().coding().kind(), profiles.known()))
                         .withBounds(ChannelOptions.Bounds.DEFAULT.withQueueBytes(queueBytes)),
                 times(limits.stallNanos()),
                 limits.maxAttempts(),

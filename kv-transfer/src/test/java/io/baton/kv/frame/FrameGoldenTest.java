@@ -23,7 +23,8 @@ final class FrameGoldenTest {
         Golden.check("abort.bin", Frames.plain(FrameType.ABORT, Reason.encode(REASON)));
         Golden.check("keepalive.bin", Frames.plain(FrameType.KEEPALIVE, new byte[0]));
         Golden.check("closed.bin", Frames.plain(FrameType.CLOSED, Reason.encode(REASON)));
-        Golden.check("profile-offer.bin", Frames.bare(FrameType.PROFILE_OFFER, Frames.counting(40)));
+        Golden.check(
+                "profile-offer.bin", Frames.bare(FrameType.PROFILE_OFFER, Frames.counting(40)));
         Golden.check("profile-want.bin", Frames.bare(FrameType.PROFILE_WANT, Frames.counting(40)));
         Golden.check("profile-piece.bin", Frames.bare(FrameType.PROFILE, Frames.counting(100)));
         Golden.check("refused.bin", Frames.plain(FrameType.REFUSED, Reason.encode(REASON)));

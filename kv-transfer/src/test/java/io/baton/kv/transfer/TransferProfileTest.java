@@ -50,8 +50,7 @@ class TransferProfileTest {
 
     /** With a section beside that makes it longer than one piece. */
     private static KvProfile profile(KvProfile.Model model) {
-        CacheGenStatistics statistics =
-                new CacheGenStatistics(model, KvKernelsChoice.fastest());
+        CacheGenStatistics statistics = new CacheGenStatistics(model, KvKernelsChoice.fastest());
         PartShape part = new PartShape(Kv.SMALL, 0, 3, 64, 4);
         statistics.add(part, kv(part));
         byte[] long_ = new byte[3 << 20];
