@@ -5,6 +5,7 @@ import io.baton.kernels.Batch;
 import io.baton.kernels.Buffer;
 import io.baton.kernels.KernelQueue;
 import io.baton.kernels.Kernels;
+import io.baton.kernels.KvPages;
 import io.baton.kernels.Tensor;
 import io.baton.kernels.Weight;
 import java.lang.foreign.Arena;
@@ -15,8 +16,8 @@ import java.util.stream.IntStream;
 
 /**
  * Shows what a model's attention works on, layer after layer, for a whole text at once: statistics
- * for codecs are made of it. A transformer with a float32 pool for one sequence and no loop. One
- * thread at a time.
+ * for codecs are made of it. A transformer with a bf16 pool for one sequence and no loop. One thread
+ * at a time.
  */
 public final class AttentionProbe implements AutoCloseable {
     private final Transformer transformer;
@@ -64,7 +65,7 @@ public final class AttentionProbe implements AutoCloseable {
         transformer =
                 Transformer.of(
                         new EngineOptions(
-                                "probe", count, KvDtype.F32, maxTokens, maxTokens, 1, 1, 256),
+                                "probe", count, KvDtype.BF16, maxTokens, maxTokens, 1, 1, 256),
                         weights,
                         kernels);
     }
@@ -72,6 +73,13 @@ public final class AttentionProbe implements AutoCloseable {
     /** The model's shape. */
     public ModelConfig config() {
         return transformer.config();
+    }
+
+    /**
+     * The pool: block i holds tokens from 16 i on, in the layers of the text that were heard of.
+     */
+    public KvPages pages() {
+        return transformer.pages();
     }
 
     /** Runs a text as one step. */

@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
             RunCommand.class,
             ChatCommand.class,
             ModelCommand.class,
+            KvCommand.class,
             DoctorCommand.class,
             PrepareCommand.class,
             ConfigCommand.class,

@@ -9,12 +9,12 @@ import io.baton.kernels.entropy.RansCoder;
 import io.baton.kernels.transform.HeadTransform;
 import io.baton.kernels.transform.HeadTransform.Turn;
 import io.baton.kv.codec.KvCodec;
+import io.baton.kv.codec.KvProfile;
+import io.baton.kv.codec.KvProfiles;
 import io.baton.kv.codec.PartShape;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.util.function.LongFunction;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Transform coding of 16-bit KV. Keys are turned back by their positions; each head's rows become
@@ -33,6 +33,9 @@ public final class KltCodec implements KvCodec {
     /** Wire id. */
     public static final int ID = 5;
 
+    /** Name of the section of a profile that {@link KltProfile} is. */
+    public static final String SECTION = "klt";
+
     private static final int RAW = 0;
     private static final int CODED = 1;
     private static final int HEADER_BYTES = 4;
@@ -42,13 +45,12 @@ public final class KltCodec implements KvCodec {
 
     private final RansCoder rans;
     private final HeadTransform transform;
-    private final LongFunction<@Nullable ReadyProfile> profiles;
+    private final ReadyProfiles profiles;
 
     /**
-     * @param profiles profiles by id, null where there is none
+     * @param profiles those that may be used; their section is {@link #SECTION}
      */
-    public KltCodec(
-            RansCoder rans, HeadTransform transform, LongFunction<@Nullable KltProfile> profiles) {
+    public KltCodec(RansCoder rans, HeadTransform transform, KvProfiles profiles) {
         this.rans = rans;
         this.transform = transform;
         this.profiles = new ReadyProfiles(rans, profiles);
@@ -76,7 +78,7 @@ public final class KltCodec implements KvCodec {
 
     @Override
     public boolean knowsProfile(long profile) {
-        return profiles.apply(profile) != null;
+        return profiles.of(profile) != null;
     }
 
     @Override
@@ -203,12 +205,12 @@ public final class KltCodec implements KvCodec {
     }
 
     private ReadyProfile profile(Setting setting) {
-        ReadyProfile profile = profiles.apply(setting.profile());
+        ReadyProfile profile = profiles.of(setting.profile());
         if (profile == null) {
             throw new BatonException(
                     ErrorCode.KV_TRANSFER_FAILED,
-                    "KV is coded with the profile %016x, which is not known here"
-                            .formatted(setting.profile()));
+                    "KV is coded with the profile %s, which is not known here or has no section klt"
+                            .formatted(KvProfile.name(setting.profile())));
         }
         if (setting.level() > maxLevel()) {
             throw new BatonException(

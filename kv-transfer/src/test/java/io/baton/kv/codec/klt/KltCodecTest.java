@@ -15,6 +15,8 @@ import io.baton.kernels.transform.HeadTransforms;
 import io.baton.kernels.transform.ReferenceHeadTransform;
 import io.baton.kv.codec.KvCodec;
 import io.baton.kv.codec.KvCodec.Setting;
+import io.baton.kv.codec.KvProfile;
+import io.baton.kv.codec.KvProfiles;
 import io.baton.kv.codec.PartShape;
 import io.baton.kv.testkit.Golden;
 import java.io.IOException;
@@ -27,26 +29,32 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class KltCodecTest {
-    private static final long ID = 77;
     private static final int MUTATIONS = 3000;
     private static final KltProfile PROFILE = Attention.profile();
+    private static final KvProfile FILE =
+            KvProfile.make(
+                    new KvProfile.Model(
+                            "made up", Attention.LAYERS, Attention.KV_HEADS, Attention.DIM),
+                    Map.of(KltCodec.SECTION, MemorySegment.ofArray(PROFILE.toBytes())));
+    private static final long ID = FILE.id();
 
     private final KvCodec codec =
-            new KltCodec(
-                    RansCoders.fastest(),
-                    HeadTransforms.fastest(),
-                    id -> id == ID ? PROFILE : null);
+            new KltCodec(RansCoders.fastest(), HeadTransforms.fastest(), profiles());
     private final KvCodec reference =
-            new KltCodec(
-                    new ReferenceRans(),
-                    new ReferenceHeadTransform(),
-                    id -> id == ID ? PROFILE : null);
+            new KltCodec(new ReferenceRans(), new ReferenceHeadTransform(), profiles());
+
+    private static KvProfiles profiles() {
+        KvProfiles profiles = KvProfiles.inMemory();
+        profiles.add(FILE);
+        return profiles;
+    }
 
     private static Setting level(int level) {
         return new Setting(level, ID);
