@@ -52,7 +52,7 @@ public final class KvSettings {
                             "How a prefiller codes KV that it sends: as it is; without loss in two"
                                     + " thirds of the bytes for computing time on both sides, which"
                                     + " pays on links slower than about 1 Gbit/s; or with loss"
-                                    + " (int8 in half, cachegen in less than a third), for which"
+                                    + " (int8 in half, cachegen in less than a third, klt in a seventh), for which"
                                     + " kv.sameness must be tolerant."));
     public static final Setting<Integer> CODEC_LEVEL =
             GROUP.add(

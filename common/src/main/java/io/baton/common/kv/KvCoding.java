@@ -9,7 +9,9 @@ public enum KvCoding {
     /** A byte for each value: about half of 16-bit KV. */
     INT8("int8", 0),
     /** Anchor tokens and differences to them, entropy coded: see the level. */
-    CACHEGEN("cachegen", 5);
+    CACHEGEN("cachegen", 5),
+    /** A transform learned for the model, entropy coded: see the level. Needs a profile. */
+    KLT("klt", 6);
 
     private final String label;
     private final int maxLevel;

@@ -3,6 +3,8 @@ package io.baton.kv.codec;
 import io.baton.common.kv.KvCoding;
 import io.baton.kernels.entropy.RansCoders;
 import io.baton.kernels.kv.KvKernelsChoice;
+import io.baton.kernels.transform.HeadTransforms;
+import io.baton.kv.codec.klt.KltCodec;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -33,6 +35,7 @@ public final class Codecs {
             case INT8 -> new Int8Codec(KvKernelsChoice.fastest());
             case CACHEGEN ->
                     new CacheGenCodec(RansCoders.fastest(), KvKernelsChoice.fastest(), profiles);
+            case KLT -> new KltCodec(RansCoders.fastest(), HeadTransforms.fastest(), profiles);
         };
     }
 }

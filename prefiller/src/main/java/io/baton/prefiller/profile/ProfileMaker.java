@@ -11,7 +11,7 @@ import io.baton.kernels.Kernels;
 import io.baton.kernels.KernelsProviders;
 import io.baton.kernels.KernelsProviders.Preference;
 import io.baton.kernels.KvPages;
-import io.baton.kernels.kv.ReferenceKvKernels;
+import io.baton.kernels.kv.ReferenceKv;
 import io.baton.kv.codec.CacheGenStatistics;
 import io.baton.kv.codec.KvProfile;
 import io.baton.kv.codec.PartShape;
@@ -104,7 +104,7 @@ public final class ProfileMaker {
         KvProfile.Model of =
                 new KvProfile.Model(
                         fingerprint, config.layers(), config.kvHeads(), config.headDim());
-        CacheGenStatistics cacheGen = new CacheGenStatistics(of, new ReferenceKvKernels());
+        CacheGenStatistics cacheGen = new CacheGenStatistics(of, new ReferenceKv());
         for (int[] text : unseen) {
             probe.run(
                     text,
