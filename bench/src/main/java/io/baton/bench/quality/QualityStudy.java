@@ -4,7 +4,6 @@ import io.baton.bench.frame.Row;
 import io.baton.bench.frame.SuiteContext;
 import io.baton.bench.plot.LineChart;
 import io.baton.common.checkpoint.ModelFiles;
-import io.baton.common.kv.KvCoding;
 import io.baton.common.model.ModelFile;
 import io.baton.common.model.ModelStore;
 import io.baton.common.text.Tokenizer;
@@ -13,10 +12,7 @@ import io.baton.engine.ModelWeights;
 import io.baton.kernels.Kernels;
 import io.baton.kernels.KernelsProviders;
 import io.baton.kernels.KernelsProviders.Preference;
-import io.baton.kv.codec.Codecs;
 import io.baton.kv.codec.KvCodec;
-import io.baton.kv.codec.KvProfile;
-import io.baton.kv.codec.KvProfiles;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -35,9 +32,9 @@ import java.util.Set;
  * texts, with a mean divergence of at most {@value #KL} (or {@code kl-limit=}).
  */
 public final class QualityStudy {
-    /** Options of {@code bench codec} that belong to the study. */
-    public static final Set<String> OPTIONS =
+    private static final Set<String> OPTIONS =
             Set.of(
+                    "quality",
                     "models",
                     "profile",
                     "texts",
@@ -62,6 +59,12 @@ public final class QualityStudy {
 
     /** Runs the study of one model. */
     public boolean run() throws IOException {
+        for (String option : context.options().keySet()) {
+            if (!OPTIONS.contains(option)) {
+                throw new IllegalArgumentException(
+                        "unknown option %s; codec --quality knows %s".formatted(option, OPTIONS));
+            }
+        }
         String model = context.option("models").orElse("smollm2-135m");
         Path path =
                 ModelStore.ofUser(System.getenv(), Path.of(System.getProperty("user.home")))
@@ -80,7 +83,7 @@ public final class QualityStudy {
                                 Preference.AUTO,
                                 number("threads", Runtime.getRuntime().availableProcessors()))) {
             ModelWeights weights = ModelWeights.load(kernels, file);
-            List<Coding> codings = codings();
+            List<Coding> codings = codings(file);
             Map<String, List<Harm>> harms = new LinkedHashMap<>();
             try (PairedModel paired =
                     new PairedModel(
@@ -103,30 +106,20 @@ public final class QualityStudy {
         return context.option(option).map(Integer::parseInt).orElse(otherwise);
     }
 
-    private List<Coding> codings() throws IOException {
-        KvProfiles profiles = KvProfiles.inMemory();
-        long profileId = 0;
-        if (context.option("profile").isPresent()) {
-            Path file = Path.of(context.option("profile").get());
-            KvProfile profile = KvProfile.read(file);
-            System.err.printf("%s (%d bytes)%n", profile, Files.size(file));
-            profiles.add(profile);
-            profileId = profile.id();
-        }
+    private List<Coding> codings(ModelFile model) throws IOException {
+        GivenProfiles given = GivenProfiles.of(context);
         Set<String> wanted =
                 Set.of(context.option("codecs").orElse("klt,cachegen,int8").split(","));
         List<Coding> codings = new ArrayList<>();
-        for (KvCodec codec : Codecs.favouring(KvCoding.RAW, profiles)) {
+        for (KvCodec codec : given.codecs()) {
             if (!wanted.contains(codec.name())) {
                 continue;
             }
-            long profile = codec.knowsProfile(profileId) ? profileId : 0;
-            if (!codec.knowsProfile(profile)) {
-                System.err.printf("%s is left out: it needs --set profile=FILE%n", codec.name());
-                continue;
-            }
-            for (int level : levels(codec)) {
-                codings.add(new Coding(codec, new KvCodec.Setting(level, profile)));
+            Optional<Long> profile = given.profileFor(codec, model);
+            if (profile.isPresent()) {
+                for (int level : levels(codec)) {
+                    codings.add(new Coding(codec, new KvCodec.Setting(level, profile.get())));
+                }
             }
         }
         return codings;

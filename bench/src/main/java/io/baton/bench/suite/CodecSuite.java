@@ -3,8 +3,10 @@ package io.baton.bench.suite;
 import io.baton.bench.frame.Row;
 import io.baton.bench.frame.Suite;
 import io.baton.bench.frame.SuiteContext;
+import io.baton.bench.quality.Coding;
+import io.baton.bench.quality.GivenProfiles;
+import io.baton.bench.quality.QualityStudy;
 import io.baton.common.checkpoint.ModelFiles;
-import io.baton.common.kv.KvCoding;
 import io.baton.common.kv.KvDtype;
 import io.baton.common.kv.KvLayout;
 import io.baton.common.model.ModelFile;
@@ -21,10 +23,8 @@ import io.baton.kernels.Kernels;
 import io.baton.kernels.KernelsProviders;
 import io.baton.kernels.KernelsProviders.Preference;
 import io.baton.kernels.KvPages;
-import io.baton.kv.codec.Codecs;
 import io.baton.kv.codec.KvCodec;
 import io.baton.kv.codec.KvCodec.Setting;
-import io.baton.kv.codec.KvProfiles;
 import io.baton.kv.codec.PartShape;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -35,6 +35,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 
@@ -48,8 +49,10 @@ import java.util.stream.IntStream;
 public final class CodecSuite implements Suite {
     private static final double LOSSLESS = 1.35;
     private static final int CHUNK_TOKENS = 256;
+    private static final int USUAL_LEVEL = 2;
     private static final Set<String> OPTIONS =
-            Set.of("models", "text", "tokens", "kv-dtype", "rounds", "threads");
+            Set.of(
+                    "models", "text", "tokens", "kv-dtype", "rounds", "threads", "profile", "level");
 
     @Override
     public String name() {
@@ -64,6 +67,9 @@ public final class CodecSuite implements Suite {
 
     @Override
     public boolean run(SuiteContext context) throws Exception {
+        if (context.option("quality").isPresent()) {
+            return new QualityStudy(context).run();
+        }
         for (String option : context.options().keySet()) {
             if (!OPTIONS.contains(option)) {
                 throw new IllegalArgumentException(
@@ -95,8 +101,16 @@ public final class CodecSuite implements Suite {
             int[] tokens = tokens(context, Tokenizers.of(file));
             List<Part> parts = prefill(file, kernels, dtype, tokens, arena);
             boolean pass = true;
-            for (KvCodec codec : Codecs.favouring(KvCoding.LOSSLESS, KvProfiles.inMemory())) {
-                pass &= measure(context, "%s %s".formatted(model, dtype.label()), codec, parts);
+            GivenProfiles given = GivenProfiles.of(context);
+            int level = context.option("level").map(Integer::parseInt).orElse(USUAL_LEVEL);
+            for (KvCodec codec : given.codecs()) {
+                Optional<Long> profile = given.profileFor(codec, file);
+                if (profile.isPresent()) {
+                    Setting setting =
+                            new Setting(Math.min(level, codec.maxLevel()), profile.get());
+                    String testCase = "%s %s".formatted(model, dtype.label());
+                    pass &= measure(context, testCase, new Coding(codec, setting), parts);
+                }
             }
             return pass;
         }
@@ -161,16 +175,17 @@ public final class CodecSuite implements Suite {
     }
 
     private static boolean measure(
-            SuiteContext context, String testCase, KvCodec codec, List<Part> parts) {
+            SuiteContext context, String testCase, Coding coding, List<Part> parts) {
         int rounds =
                 context.option("rounds").map(Integer::parseInt).orElse(context.quick() ? 5 : 15);
         double[] encode = new double[rounds];
         double[] decode = new double[rounds];
         long raw = parts.stream().mapToLong(part -> part.shape().rawBytes()).sum();
         long coded = 0;
+        KvCodec codec = coding.codec();
         // The rounds before the first warm caches and compile; they are not counted.
         for (int round = -rounds; round < rounds; round++) {
-            Passage passage = passage(codec, parts);
+            Passage passage = passage(coding, parts);
             coded = passage.codedBytes();
             if (round >= 0) {
                 encode[round] = raw / (double) passage.encodeNanos();
@@ -178,45 +193,46 @@ public final class CodecSuite implements Suite {
             }
         }
         double ratio = (double) raw / coded;
-        row(context, testCase, codec.name() + " size, raw to coded", "x", ratio);
+        Rows rows = new Rows(context, testCase, coding);
+        rows.add("size, raw to coded", "x", ratio);
         if (codec.scratchBytes(parts.getFirst().shape()) == 0) {
             // It moves nothing.
             return true;
         }
-        row(context, testCase, codec.name() + " encode, one thread", "GB/s raw", encode);
-        row(context, testCase, codec.name() + " decode, one thread", "GB/s raw", decode);
+        rows.add("encode, one thread", "GB/s raw", encode);
+        rows.add("decode, one thread", "GB/s raw", decode);
         return !codec.name().equals("lossless") || ratio >= LOSSLESS;
     }
 
-    private static void row(
-            SuiteContext context, String testCase, String metric, String unit, double... values) {
-        context.results()
-                .add(
-                        new Row(
-                                new Row.Name("codec", testCase, metric),
-                                unit,
-                                Row.Spread.of(values),
-                                null,
-                                null,
-                                "E0"));
+    /** Rows of one way to code. */
+    private record Rows(SuiteContext context, String testCase, Coding coding) {
+        void add(String metric, String unit, double... values) {
+            Row.Name name =
+                    new Row.Name("codec", testCase, "%s %s".formatted(coding.name(), metric));
+            String sameness = coding.codec().lossless() ? "E0" : "E2";
+            context.results()
+                    .add(new Row(name, unit, Row.Spread.of(values), null, null, sameness));
+        }
     }
 
     private record Passage(long codedBytes, long encodeNanos, long decodeNanos) {}
 
     /** All parts there and back. */
-    private static Passage passage(KvCodec codec, List<Part> parts) {
+    private static Passage passage(Coding coding, List<Part> parts) {
         long codedBytes = 0;
         long encodeNanos = 0;
         long decodeNanos = 0;
         PartShape shape = parts.getFirst().shape();
+        KvCodec codec = coding.codec();
+        Setting setting = coding.setting();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment out = arena.allocate(Math.max(1, codec.scratchBytes(shape)), 64);
             MemorySegment in = arena.allocate(Math.max(1, codec.scratchBytes(shape)), 64);
             for (Part part : parts) {
                 long begin = System.nanoTime();
-                MemorySegment coded = codec.encode(part.shape(), Setting.PLAIN, part.raw(), out);
+                MemorySegment coded = codec.encode(part.shape(), setting, part.raw(), out);
                 long middle = System.nanoTime();
-                MemorySegment back = codec.decode(part.shape(), Setting.PLAIN, coded, in);
+                MemorySegment back = codec.decode(part.shape(), setting, coded, in);
                 long end = System.nanoTime();
                 if (codec.lossless() && back.mismatch(part.raw()) >= 0) {
                     throw new IllegalStateException(

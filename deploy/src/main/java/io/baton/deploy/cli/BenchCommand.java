@@ -19,6 +19,7 @@ import io.baton.common.time.Pause;
 import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -52,6 +53,11 @@ final class BenchCommand implements Callable<Integer> {
 
     @Option(names = "--set", paramLabel = "NAME=VALUE", description = "An option of the suite.")
     private Map<String, String> options = Map.of();
+
+    @Option(
+            names = "--quality",
+            description = "codec: what loss does to answers, instead of sizes and speeds.")
+    private boolean quality;
 
     @Override
     public Integer call() throws Exception {
@@ -91,10 +97,13 @@ final class BenchCommand implements Callable<Integer> {
         System.err.println(chosen.name() + ": " + chosen.summary());
         Writer file = json == null ? null : Files.newBufferedWriter(json);
         try (Results results = new Results(RunFacts.read(root), file, System.out)) {
+            Map<String, String> all = new HashMap<>(options);
+            if (quality) {
+                all.put("quality", "true");
+            }
             boolean pass =
                     chosen.run(
-                            new SuiteContext(
-                                    quick, options, results, UpProcess.launcher(Map.of())));
+                            new SuiteContext(quick, all, results, UpProcess.launcher(Map.of())));
             System.out.println(pass ? "pass" : "FAIL");
             return pass ? ExitCode.OK : ExitCode.RUNTIME;
         }
