@@ -16,8 +16,8 @@ import java.util.stream.IntStream;
 
 /**
  * Shows what a model's attention works on, layer after layer, for a whole text at once: statistics
- * for codecs are made of it. A transformer with a bf16 pool for one sequence and no loop. One thread
- * at a time.
+ * for codecs are made of it. A transformer with a bf16 pool for one sequence and no loop. One
+ * thread at a time.
  */
 public final class AttentionProbe implements AutoCloseable {
     private final Transformer transformer;

@@ -1,6 +1,4 @@
-/**
- * Small charts as SVG, from numbers alone. Depends on nothing. One thread.
- */
+/** Small charts as SVG, from numbers alone. Depends on nothing. One thread. */
 @NullMarked
 package io.baton.bench.plot;
 

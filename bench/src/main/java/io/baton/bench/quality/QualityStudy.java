@@ -173,8 +173,7 @@ public final class QualityStudy {
                 if (harm.tokens() == 0) {
                     continue;
                 }
-                String testCase =
-                        "%s %s %s".formatted(model, kind.getKey(), codings.get(i).name());
+                String testCase = "%s %s %s".formatted(model, kind.getKey(), codings.get(i).name());
                 System.err.println(testCase + ": " + harm);
                 row(testCase, "size, raw to coded", "x", harm.ratio());
                 row(testCase, "mean KL to exact", "nat", harm.kl());
@@ -247,7 +246,8 @@ public final class QualityStudy {
         return new LineChart(
                         "Size and harm of coded KV, " + model.toLowerCase(Locale.ROOT),
                         new LineChart.Axis(
-                                "times smaller than 16 bits", List.of(1.0, 2.0, 4.0, 8.0, 16.0, 32.0)),
+                                "times smaller than 16 bits",
+                                List.of(1.0, 2.0, 4.0, 8.0, 16.0, 32.0)),
                         new LineChart.Axis(
                                 "mean KL", List.of(0.00001, 0.0001, 0.001, 0.01, 0.1, 1.0)),
                         lines)

@@ -51,8 +51,7 @@ public final class CodecSuite implements Suite {
     private static final int CHUNK_TOKENS = 256;
     private static final int USUAL_LEVEL = 2;
     private static final Set<String> OPTIONS =
-            Set.of(
-                    "models", "text", "tokens", "kv-dtype", "rounds", "threads", "profile", "level");
+            Set.of("models", "text", "tokens", "kv-dtype", "rounds", "threads", "profile", "level");
 
     @Override
     public String name() {
@@ -106,8 +105,7 @@ public final class CodecSuite implements Suite {
             for (KvCodec codec : given.codecs()) {
                 Optional<Long> profile = given.profileFor(codec, file);
                 if (profile.isPresent()) {
-                    Setting setting =
-                            new Setting(Math.min(level, codec.maxLevel()), profile.get());
+                    Setting setting = new Setting(Math.min(level, codec.maxLevel()), profile.get());
                     String testCase = "%s %s".formatted(model, dtype.label());
                     pass &= measure(context, testCase, new Coding(codec, setting), parts);
                 }
@@ -210,8 +208,7 @@ public final class CodecSuite implements Suite {
             Row.Name name =
                     new Row.Name("codec", testCase, "%s %s".formatted(coding.name(), metric));
             String sameness = coding.codec().lossless() ? "E0" : "E2";
-            context.results()
-                    .add(new Row(name, unit, Row.Spread.of(values), null, null, sameness));
+            context.results().add(new Row(name, unit, Row.Spread.of(values), null, null, sameness));
         }
     }
 

@@ -102,8 +102,7 @@ final class BenchCommand implements Callable<Integer> {
                 all.put("quality", "true");
             }
             boolean pass =
-                    chosen.run(
-                            new SuiteContext(quick, all, results, UpProcess.launcher(Map.of())));
+                    chosen.run(new SuiteContext(quick, all, results, UpProcess.launcher(Map.of())));
             System.out.println(pass ? "pass" : "FAIL");
             return pass ? ExitCode.OK : ExitCode.RUNTIME;
         }

@@ -39,15 +39,17 @@ final class KvCommand {
         @Option(
                 names = "--text",
                 paramLabel = "FILE",
-                description = "Text that is like what will be served; may be given again."
-                        + " Without, Baton's own texts.")
+                description =
+                        "Text that is like what will be served; may be given again."
+                                + " Without, Baton's own texts.")
         private List<Path> texts = new ArrayList<>();
 
         @Option(
                 names = "--out",
                 paramLabel = "FILE",
-                description = "Where to write the profile; by default among the models, where"
-                        + " workers find it.")
+                description =
+                        "Where to write the profile; by default among the models, where"
+                                + " workers find it.")
         private @Nullable Path out;
 
         @Override
@@ -74,7 +76,6 @@ final class KvCommand {
                 files.isEmpty()
                         ? ProfileTexts.ours(runtime.tokenizer(), tokens)
                         : ProfileTexts.of(files, runtime.tokenizer(), tokens);
-        return ProfileMaker.make(
-                runtime.file(), runtime.fingerprint(), texts, progress::line);
+        return ProfileMaker.make(runtime.file(), runtime.fingerprint(), texts, progress::line);
     }
 }

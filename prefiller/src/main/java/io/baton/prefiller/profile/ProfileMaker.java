@@ -151,12 +151,7 @@ public final class ProfileMaker {
             square *= meanSquareLength(layer.output()) / config.hidden();
         }
         return new Text(
-                layer.layer(),
-                layer.rows(),
-                layer.queries(),
-                layer.keys(),
-                layer.values(),
-                square);
+                layer.layer(), layer.rows(), layer.queries(), layer.keys(), layer.values(), square);
     }
 
     /** Of the rows after the first tokens, whose lengths are beyond all others. */

@@ -15,7 +15,8 @@ import java.util.List;
 /** Texts that profiles are made of. */
 public final class ProfileTexts {
     /** Our own, one of each kind. The order counts. */
-    private static final List<String> OURS = List.of(
+    private static final List<String> OURS =
+            List.of(
                     "story",
                     "chat",
                     "encyclopedia",

@@ -16,8 +16,7 @@ final class ReadyProfiles {
     private final KvProfiles profiles;
 
     /** Of each profile that was asked for what it is ready as; empty if it has no use here. */
-    private final ConcurrentHashMap<Long, Optional<ReadyProfile>> ready =
-            new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<Long, Optional<ReadyProfile>> ready = new ConcurrentHashMap<>();
 
     ReadyProfiles(RansCoder rans, KvProfiles profiles) {
         this.rans = rans;
