@@ -49,7 +49,7 @@ record DecodePorts(Machines machines, Identity identity, Surroundings around) {
                 new KeyChain.Root(
                         identity.fingerprint(),
                         ProtoKv.layout(identity.kv()),
-                        "exact",
+                        ProtoKv.sameness(identity.kv()),
                         identity.kv().getNumericProfile(),
                         request.tenantSalt()));
     }

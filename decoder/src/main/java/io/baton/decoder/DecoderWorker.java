@@ -60,7 +60,12 @@ public final class DecoderWorker implements Worker {
             WorkerShell.Surroundings around =
                     WorkerShell.Surroundings.system(options.workerId(), parts);
             long incarnation = around.random().nextLong();
-            KvFormat kv = EngineCards.kv(runtime, engineOptions, options.serving().chunkTokens());
+            KvFormat kv =
+                    EngineCards.kv(
+                            runtime,
+                            engineOptions,
+                            options.serving().chunkTokens(),
+                            options.serving().sameness());
             Hello hello = TransferSetup.hello(options, incarnation, runtime.fingerprint(), kv);
             EngineLoop engine = parts.add(runtime.startEngine(engineOptions, around.ticker()));
             KvReceiver receiver =

@@ -47,12 +47,18 @@ public final class EngineCards {
         return runtime.weights().config().kvLayout(options.kvDtype(), EngineOptions.BLOCK_TOKENS);
     }
 
-    /** The form of KV that an engine computes and takes. */
-    public static KvFormat kv(ModelRuntime runtime, EngineOptions options, int chunkTokens) {
+    /**
+     * The form of KV that an engine computes and takes.
+     *
+     * @param sameness {@code exact} or {@code tolerant}
+     */
+    public static KvFormat kv(
+            ModelRuntime runtime, EngineOptions options, int chunkTokens, String sameness) {
         return ProtoKv.toProto(
                 layout(runtime, options),
                 chunkTokens,
                 runtime.kernels().profile().label(),
+                sameness,
                 Arrays.stream(KvCoding.values()).map(KvCoding::label).toList());
     }
 

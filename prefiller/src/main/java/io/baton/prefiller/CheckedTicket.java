@@ -50,7 +50,7 @@ record CheckedTicket(String url, TransferId id, TransferSpec spec) {
                         kv.getChunkTokens(),
                         kv.getKeyFormatVersion(),
                         kv.getNumericProfile(),
-                        ours.sameness());
+                        ProtoKv.sameness(kv));
         List<String> differences = ours.diff(theirs);
         if (!differences.isEmpty()) {
             throw mismatch(

@@ -33,7 +33,7 @@ record PrefillPorts(Machines machines, WorkerOptions options, Hello identity, Su
                 new KeyChain.Root(
                         identity.fingerprint(),
                         identity.layout(),
-                        "exact",
+                        identity.sameness(),
                         identity.numericProfile(),
                         request.tenantSalt()));
     }

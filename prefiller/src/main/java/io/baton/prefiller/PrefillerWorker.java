@@ -52,7 +52,12 @@ public final class PrefillerWorker implements Worker {
             WorkerShell.Surroundings around =
                     WorkerShell.Surroundings.system(options.workerId(), parts);
             long incarnation = around.random().nextLong();
-            KvFormat kv = EngineCards.kv(runtime, engineOptions, options.serving().chunkTokens());
+            KvFormat kv =
+                    EngineCards.kv(
+                            runtime,
+                            engineOptions,
+                            options.serving().chunkTokens(),
+                            options.serving().sameness());
             Hello hello = TransferSetup.hello(options, incarnation, runtime.fingerprint(), kv);
             SendBuffers buffers = parts.add(new SendBuffers(chunkLayerBytes(hello)));
             EngineLoop engine = parts.add(runtime.startEngine(engineOptions, around.ticker()));

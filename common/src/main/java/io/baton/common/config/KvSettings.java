@@ -60,25 +60,28 @@ public final class KvSettings {
                             "kv.codec.level",
                             integer(0, 255),
                             "0",
-                            "How coarse kv.codec is, from 0, the finest: cachegen has 0 to 5, the"
-                                    + " others 0 alone."));
+                            "How coarse kv.codec is, from 0, the finest: cachegen has 0 to 5, klt"
+                                    + " 0 to 6 (2 is a seventh of the size), the others 0 alone."));
     public static final Setting<Optional<Path>> PROFILE =
             GROUP.add(
                     Setting.of(
                             "kv.profile",
                             optionalPath(),
                             "",
-                            "A KV profile of the model, or a folder where one for it is looked for"
-                                    + " and where those that peers send are kept. Without one"
-                                    + " cachegen sends its tables with every part."));
+                            "A KV profile of the model (see baton kv profile), or a folder where one"
+                                    + " for it is looked for and where those that peers send are"
+                                    + " kept; by default a folder among the models. Without one"
+                                    + " cachegen sends its tables with every part, and klt's is"
+                                    + " made for models of the catalogue."));
     public static final Setting<String> SAMENESS =
             GROUP.add(
                     Setting.of(
                             "kv.sameness",
-                            oneOf("exact"),
+                            oneOf("exact", "tolerant"),
                             "exact",
                             "How equal answers are to those of one process without any cache:"
-                                    + " exact means bit for bit."));
+                                    + " exact means bit for bit; tolerant allows codecs with loss."
+                                    + " The same on all workers."));
     public static final Setting<String> HOST =
             GROUP.add(
                     Setting.of(

@@ -26,6 +26,11 @@ public enum KvCoding {
         return this == RAW || this == LOSSLESS;
     }
 
+    /** Whether it codes nothing without a KV profile of the model. */
+    public boolean needsProfile() {
+        return this == KLT;
+    }
+
     /** The coarsest level; 0 is the finest. */
     public int maxLevel() {
         return maxLevel;

@@ -19,7 +19,11 @@ public final class ProtoKv {
 
     /** To the wire. */
     public static KvFormat toProto(
-            KvLayout layout, int chunkTokens, String numericProfile, List<String> codecs) {
+            KvLayout layout,
+            int chunkTokens,
+            String numericProfile,
+            String sameness,
+            List<String> codecs) {
         return KvFormat.newBuilder()
                 .setLayers(layout.layers())
                 .setKvHeads(layout.kvHeads())
@@ -29,8 +33,14 @@ public final class ProtoKv {
                 .setChunkTokens(chunkTokens)
                 .setKeyFormatVersion(KeyChain.FORMAT_VERSION)
                 .setNumericProfile(numericProfile)
+                .setSameness(sameness)
                 .addAllCodecs(codecs)
                 .build();
+    }
+
+    /** {@code exact} or {@code tolerant}: workers of before said nothing and are exact. */
+    public static String sameness(KvFormat format) {
+        return format.getSameness().isEmpty() ? "exact" : format.getSameness();
     }
 
     /**

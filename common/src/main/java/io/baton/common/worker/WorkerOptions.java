@@ -211,6 +211,21 @@ public record WorkerOptions(
         }
     }
 
+    /** The same worker with its KV profiles there: a file, or a folder of some. */
+    public WorkerOptions withProfile(Path path) {
+        Coding coding =
+                new Coding(serving.coding().kind(), serving.coding().level(), Optional.of(path));
+        Serving next =
+                new Serving(
+                        serving.modelName(),
+                        serving.aliases(),
+                        serving.maxModelLen(),
+                        serving.chunkTokens(),
+                        serving.sameness(),
+                        coding);
+        return new WorkerOptions(workerId, listen, membership, next, limits);
+    }
+
     /** Coding with loss needs the permission that answers may differ. */
     private static Coding coding(Configuration configuration) {
         KvCoding coding = configuration.get(KvSettings.CODEC);

@@ -120,7 +120,7 @@ class ConfigurationTest {
         "retry.budget, 1.1",
         "model.demo, maybe",
         "model.name, ''",
-        "kv.sameness, tolerant",
+        "kv.sameness, roughly",
         "http.max-body, 99999999999999999TiB",
         "transfer.stall, 9999999999999d"
     })

@@ -202,7 +202,7 @@ class WorkerPartsTest {
     @Test
     void kvFormatSurvivesTheWireAndNonsenseIsRefused() {
         KvLayout layout = new KvLayout(2, 1, 8, KvDtype.BF16, 16);
-        KvFormat format = ProtoKv.toProto(layout, 256, "c:avx2:1", List.of("raw"));
+        KvFormat format = ProtoKv.toProto(layout, 256, "c:avx2:1", "exact", List.of("raw"));
         assertEquals(layout, ProtoKv.layout(format));
         List<Consumer<KvFormat.Builder>> faults =
                 List.of(

@@ -157,8 +157,9 @@ final class Composition {
             MeterRegistry meters) {
         EngineOptions engine =
                 EngineCards.options(configuration, id, share, served.runtime().weights().config());
-        return PrefillerWorker.start(
-                options(configuration, id, served, engine), engine, served.runtime(), meters);
+        WorkerOptions options =
+                ModelProfiles.made(options(configuration, id, served, engine), served);
+        return PrefillerWorker.start(options, engine, served.runtime(), meters);
     }
 
     /**
@@ -184,7 +185,9 @@ final class Composition {
 
     private static WorkerOptions options(
             Configuration configuration, String id, Served served, EngineOptions engine) {
-        return WorkerOptions.of(configuration, id, served.model().name(), engine.maxModelLength());
+        return ModelProfiles.placed(
+                WorkerOptions.of(
+                        configuration, id, served.model().name(), engine.maxModelLength()));
     }
 
     /** A model file and the runtime that serves it. */

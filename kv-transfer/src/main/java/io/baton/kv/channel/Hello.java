@@ -39,6 +39,8 @@ public record Hello(
         compare(lines, "block tokens", layout.blockTokens(), theirs.layout.blockTokens());
         compare(lines, "chunk tokens", chunkTokens, theirs.chunkTokens);
         compare(lines, "key format", keyFormat, theirs.keyFormat);
+        // It enters the keys of blocks.
+        compare(lines, "sameness", sameness, theirs.sameness);
         if (sameness.equals("exact") || theirs.sameness.equals("exact")) {
             compare(lines, "numeric profile", numericProfile, theirs.numericProfile);
         }

@@ -1,6 +1,7 @@
 package io.baton.router.registry;
 
 import io.baton.common.proto.KvFormat;
+import io.baton.common.worker.ProtoKv;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -10,7 +11,7 @@ final class KvForms {
 
     /** Equal texts: KV may be exchanged and answers stay bit-identical. */
     static String text(KvFormat kv) {
-        return "%d/%d/%d/%s/%d/%d/%d/%s"
+        return "%d/%d/%d/%s/%d/%d/%d/%s/%s"
                 .formatted(
                         kv.getLayers(),
                         kv.getKvHeads(),
@@ -19,7 +20,8 @@ final class KvForms {
                         kv.getBlockTokens(),
                         kv.getChunkTokens(),
                         kv.getKeyFormatVersion(),
-                        kv.getNumericProfile());
+                        kv.getNumericProfile(),
+                        ProtoKv.sameness(kv));
     }
 
     /**
@@ -38,6 +40,11 @@ final class KvForms {
                 "chunk tokens (kv.chunk-tokens)",
                 pool.getChunkTokens(),
                 worker.getChunkTokens());
+        differ(
+                found,
+                "sameness (kv.sameness)",
+                ProtoKv.sameness(pool),
+                ProtoKv.sameness(worker));
         differ(
                 found,
                 "key format version",
