@@ -5,6 +5,7 @@ import io.baton.bench.frame.Results;
 import io.baton.bench.frame.RunFacts;
 import io.baton.bench.frame.Suite;
 import io.baton.bench.frame.SuiteContext;
+import io.baton.bench.stream.StreamSuite;
 import io.baton.bench.suite.CancelSuite;
 import io.baton.bench.suite.CodecSuite;
 import io.baton.bench.suite.HolSuite;
@@ -37,7 +38,8 @@ final class BenchCommand implements Callable<Integer> {
     @Parameters(
             paramLabel = "SUITE",
             description =
-                    "One of: sameness, serve, cancel, logits, engine, hol, speculate," + " codec.")
+                    "One of: sameness, serve, cancel, logits, engine, hol, speculate, codec,"
+                            + " transfer, stream.")
     private String suite = "";
 
     @Option(
@@ -72,7 +74,8 @@ final class BenchCommand implements Callable<Integer> {
                         new HolSuite(),
                         new SpeculateSuite(),
                         new CodecSuite(),
-                        new TransferSuite(root));
+                        new TransferSuite(root),
+                        new StreamSuite());
         Suite chosen =
                 suites.stream()
                         .filter(candidate -> candidate.name().equals(suite))
