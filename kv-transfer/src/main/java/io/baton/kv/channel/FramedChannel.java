@@ -78,6 +78,11 @@ public final class FramedChannel implements KvChannel, ReceiveSide.Sink {
     }
 
     @Override
+    public boolean checksPayloads() {
+        return !transport.isMemory();
+    }
+
+    @Override
     public long id() {
         return id;
     }

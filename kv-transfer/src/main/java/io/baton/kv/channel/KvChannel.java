@@ -8,6 +8,9 @@ public interface KvChannel {
     /** Bytes that control frames may queue when data frames are refused. */
     int CONTROL_BYTES = 64 << 10;
 
+    /** Whether KV needs a checksum: over memory of the same machine nothing can garble it. */
+    boolean checksPayloads();
+
     /** Number of the channel, unique in the process. */
     long id();
 

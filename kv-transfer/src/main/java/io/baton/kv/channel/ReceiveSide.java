@@ -68,6 +68,9 @@ final class ReceiveSide {
     ReceiveSide(ByteTransport transport, Arena memory) {
         this.transport = transport;
         this.memory = memory;
+        if (transport.isMemory()) {
+            reader.allowUncheckedPayloads();
+        }
         this.input = memory.allocate(SMALL_BYTES, Long.BYTES);
         this.buffer = input.asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
     }

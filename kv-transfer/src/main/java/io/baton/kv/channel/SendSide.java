@@ -13,9 +13,11 @@ import org.jspecify.annotations.Nullable;
  * The sending half of a channel: takes all frames of an offer or none, and keeps what the transport
  * does not take in a bounded ring.
  *
- * <p>An offer writes straight from the caller's memory while nothing waits: on a fast link bytes
- * are moved once. The ring has {@link KvChannel#CONTROL_BYTES} that data may not use, so a full
- * queue never holds up a keep-alive. Safe for any thread; nothing but {@link #await} blocks.
+ * <p>An offer writes straight from the caller's memory, and what the transport does not take of it
+ * waits in the ring; until that is sent, further data is refused. So bytes are moved once, and the
+ * transport's own buffer is the queue. The ring has {@link KvChannel#CONTROL_BYTES} that data may
+ * not use, so a full queue never holds up a keep-alive. Safe for any thread; nothing but {@link
+ * #await} blocks.
  */
 final class SendSide {
     /** What a look at the clock found. */
@@ -63,20 +65,20 @@ final class SendSide {
                     "%d bytes of frames do not fit the queue of %d"
                             .formatted(frames.bytes(), queueBytes));
         }
-        return offer(frames, KvChannel.CONTROL_BYTES);
+        return offer(frames, true);
     }
 
     SendResult offerControl(FrameBatch frames) throws IOException {
-        return offer(frames, 0);
+        return offer(frames, false);
     }
 
-    private SendResult offer(FrameBatch frames, int reservedBytes) throws IOException {
+    private SendResult offer(FrameBatch frames, boolean data) throws IOException {
         lock.lock();
         try {
             if (closed || closeWhenSent != null) {
                 return SendResult.CLOSED;
             }
-            if (ring.free() - reservedBytes < frames.bytes()) {
+            if ((data ? dataRoom() : ring.free()) < frames.bytes()) {
                 return SendResult.BACK_PRESSURED;
             }
             send(frames.buffers(), 2 * frames.frames());
@@ -128,8 +130,9 @@ final class SendSide {
         }
     }
 
+    /** Data waits for its turn with its owner, so that most bytes are moved once. */
     private int dataRoom() {
-        return ring.free() - KvChannel.CONTROL_BYTES;
+        return ring.isEmpty() ? ring.free() - KvChannel.CONTROL_BYTES : 0;
     }
 
     /** The transport takes bytes again; whether it took any. */
@@ -148,9 +151,10 @@ final class SendSide {
         boolean took = ring.drainTo(transport) > 0;
         if (took) {
             wroteNanos = ticker.nanos();
-            drained.signalAll();
         }
-        if (!ring.isEmpty()) {
+        if (ring.isEmpty()) {
+            drained.signalAll();
+        } else {
             transport.wantWrite();
         }
         return took;

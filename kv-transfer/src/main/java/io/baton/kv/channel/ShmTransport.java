@@ -177,11 +177,21 @@ final class ShmTransport implements SelectedTransport {
         int come;
         do {
             come = socket.read(signs.clear());
-            if (come > 0 && made != null) {
-                made.close();
+            if (come > 0) {
+                onSign();
             }
         } while (come == signs.capacity());
         ended |= come < 0;
+    }
+
+    private void onSign() {
+        if (made != null) {
+            made.close();
+        }
+        if (writeWanted && writeScheduled.compareAndSet(false, true)) {
+            // The sign for a writer that began to wait after the socket was last looked at.
+            loop.execute(this::writeAgain);
+        }
     }
 
     /** Wakes the peer. If the socket is full, it has enough to wake up from. */
@@ -210,6 +220,7 @@ final class ShmTransport implements SelectedTransport {
 
     private void writeAgain() {
         writeScheduled.set(false);
+        writeWanted = false;
         FramedChannel owning = channel;
         if (owning != null) {
             owning.onWritable();

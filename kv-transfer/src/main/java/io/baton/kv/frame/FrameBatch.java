@@ -26,6 +26,7 @@ public final class FrameBatch {
     private final ByteBuffer[] buffers;
     private int frames;
     private long bytes;
+    private boolean checksPayloads = true;
 
     public FrameBatch(int maxFrames) {
         headers =
@@ -37,6 +38,13 @@ public final class FrameBatch {
         }
         buffers = new ByteBuffer[2 * maxFrames];
         Arrays.fill(buffers, EMPTY);
+    }
+
+    /**
+     * Whether the checksums of KV cover it, or its headers alone; they do unless told otherwise.
+     */
+    public void checksPayloads(boolean value) {
+        checksPayloads = value;
     }
 
     /** Frames that fit. */
@@ -85,7 +93,12 @@ public final class FrameBatch {
         }
         header.payloadBytes(payloadBytes);
         int at = frames * FrameHeader.BYTES;
-        header.crc(checksum.of(headers, at, payload, payload.position(), payloadBytes));
+        int checkedBytes = payloadBytes;
+        if (!checksPayloads && header.type() == FrameType.DATA) {
+            header.payloadUnchecked();
+            checkedBytes = 0;
+        }
+        header.crc(checksum.of(headers, at, payload, payload.position(), checkedBytes));
         buffers[2 * frames] = headerViews[frames].clear();
         buffers[2 * frames + 1] = payload;
         frames++;

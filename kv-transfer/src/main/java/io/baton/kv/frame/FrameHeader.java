@@ -62,6 +62,9 @@ public final class FrameHeader {
     /** Longest frame. */
     public static final int MAX_FRAME_BYTES = BYTES + MAX_PAYLOAD_BYTES;
 
+    /** The flag of a DATA frame in shared memory whose checksum is of the header alone. */
+    public static final int PAYLOAD_UNCHECKED = 1;
+
     static final int MAGIC_OFFSET = 0;
     static final int VERSION_OFFSET = 4;
     static final int TYPE_OFFSET = 5;
@@ -264,6 +267,17 @@ public final class FrameHeader {
 
     public int flags() {
         return buffer.getInt(base + FLAGS_OFFSET);
+    }
+
+    /** Sets {@link #PAYLOAD_UNCHECKED}. */
+    FrameHeader payloadUnchecked() {
+        buffer.putInt(base + FLAGS_OFFSET, PAYLOAD_UNCHECKED);
+        return this;
+    }
+
+    /** Whether the checksum is of the header alone. */
+    public boolean isPayloadUnchecked() {
+        return (flags() & PAYLOAD_UNCHECKED) != 0;
     }
 
     public int reserved() {

@@ -23,9 +23,15 @@ public final class FrameReader {
     private FrameRules rules;
     private @Nullable FrameError error;
     private int neededBytes = FrameHeader.BYTES;
+    private boolean payloadsMayBeUnchecked;
 
     public FrameReader(FrameRules rules) {
         this.rules = rules;
+    }
+
+    /** The bytes come through memory: DATA whose checksum is of the header alone may come. */
+    public void allowUncheckedPayloads() {
+        payloadsMayBeUnchecked = true;
     }
 
     /** Changes what may come from now on. */
@@ -69,7 +75,8 @@ public final class FrameReader {
         if (available < neededBytes) {
             return Outcome.INCOMPLETE;
         }
-        int crc = checksum.of(headers, headerAt, payloads, payloadAt, payloadBytes);
+        int checkedBytes = header.isPayloadUnchecked() ? 0 : payloadBytes;
+        int crc = checksum.of(headers, headerAt, payloads, payloadAt, checkedBytes);
         if (crc != header.crc()) {
             error = FrameError.CHECKSUM;
             return Outcome.INVALID;
@@ -110,7 +117,11 @@ public final class FrameReader {
         if (payloadBytes < 0 || payloadBytes > type.maxPayloadBytes()) {
             return FrameError.PAYLOAD_LENGTH;
         }
-        if (header.flags() != 0 || header.reserved() != 0) {
+        int allowed =
+                payloadsMayBeUnchecked && type == FrameType.DATA
+                        ? FrameHeader.PAYLOAD_UNCHECKED
+                        : 0;
+        if ((header.flags() & ~allowed) != 0 || header.reserved() != 0) {
             return FrameError.NOT_ZERO;
         }
         if (type != FrameType.DATA && !partFieldsAreZero()) {

@@ -6,7 +6,7 @@ import java.lang.foreign.MemorySegment;
 @FunctionalInterface
 public interface KvSink {
     /**
-     * One layer of consecutive blocks, checksum verified.
+     * One layer of consecutive blocks, checksum verified where it came over a link.
      *
      * @param firstBlock index in the sequence
      * @param bytes a multiple of {@code layout.blockLayerBytes()}; valid during the call only

@@ -73,7 +73,13 @@ final class Outbound implements KvSenders.OutboundTransfer {
         this.home = home;
         this.ticker = context.ticker();
         KvCodec codec = channel.peer().codecs().getFirst();
-        this.parts = new PartFrames(id, spec, codec, context.profiles().settingFor(codec));
+        this.parts =
+                new PartFrames(
+                        id,
+                        spec,
+                        codec,
+                        context.profiles().settingFor(codec),
+                        channel.checksPayloads());
         long most = parts.mostBytes();
         if (most > context.queueBytes()) {
             throw new BatonException(

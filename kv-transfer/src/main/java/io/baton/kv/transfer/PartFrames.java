@@ -28,7 +28,15 @@ final class PartFrames {
     private final long partScratchBytes;
     private long sequence;
 
-    PartFrames(TransferId id, TransferSpec spec, KvCodec codec, KvCodec.Setting setting) {
+    /**
+     * @param checksPayloads whether checksums cover the KV
+     */
+    PartFrames(
+            TransferId id,
+            TransferSpec spec,
+            KvCodec codec,
+            KvCodec.Setting setting,
+            boolean checksPayloads) {
         this.id = id;
         this.spec = spec;
         this.codec = codec;
@@ -42,6 +50,7 @@ final class PartFrames {
         this.batch =
                 new FrameBatch(
                         Math.multiplyExact(maxParts, fragments(codec.maxEncodedBytes(largest))));
+        this.batch.checksPayloads(checksPayloads);
         this.partScratchBytes = codec.scratchBytes(largest);
         this.scratch =
                 partScratchBytes == 0

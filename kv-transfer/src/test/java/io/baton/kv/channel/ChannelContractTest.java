@@ -14,6 +14,8 @@ import io.baton.kv.channel.ChannelOptions.Bounds;
 import io.baton.kv.testkit.Kv;
 import java.net.URI;
 import java.time.Duration;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -103,6 +105,34 @@ abstract class ChannelContractTest {
         assertEquals(SendResult.OK, channel.offer(Frames.end(payload)));
         for (int i = 0; i < taken + 2; i++) {
             assertNotNull(receiving.payloads.poll(20, TimeUnit.SECONDS), "frame " + i);
+        }
+    }
+
+    /** Whoever finds the channel full is woken when it is not, however wake-ups and waits meet. */
+    @Test
+    void sendersThatWaitAreAllWoken() throws Exception {
+        int senders = 4;
+        int frames = 300;
+        KvChannel channel = connector.connect(listener.url());
+        try (ExecutorService threads = Executors.newFixedThreadPool(senders)) {
+            for (int i = 0; i < senders; i++) {
+                threads.submit(
+                        () -> {
+                            var frame = Frames.end(new byte[60_000]);
+                            for (int n = 0; n < frames; n++) {
+                                SendResult result = channel.offer(frame);
+                                while (result == SendResult.BACK_PRESSURED) {
+                                    channel.await(frame.bytes(), Kv.LIMIT.toNanos());
+                                    result = channel.offer(frame);
+                                }
+                                frame = Frames.end(new byte[60_000]);
+                            }
+                            return null;
+                        });
+            }
+            for (int n = 0; n < senders * frames; n++) {
+                assertNotNull(receiving.payloads.poll(20, TimeUnit.SECONDS), "frame " + n);
+            }
         }
     }
 

@@ -44,6 +44,36 @@ final class FrameReaderTest {
         assertNull(reader.error());
     }
 
+    /** KV without a checksum is for memory alone, and nothing but KV is ever without one. */
+    @Test
+    void uncheckedKvIsTakenFromMemoryOnly() {
+        FrameBatch batch = new FrameBatch(1);
+        batch.checksPayloads(false);
+        Frames.dataHeader(batch.begin(FrameType.DATA));
+        batch.end(java.lang.foreign.MemorySegment.ofArray(Frames.counting(2048)));
+        byte[] frame = Frames.bytes(batch);
+        FrameReader overNetwork = reader();
+        assertEquals(Outcome.INVALID, read(frame, overNetwork));
+        assertEquals(FrameError.NOT_ZERO, overNetwork.error());
+        assertEquals(Outcome.FRAME, read(frame, memoryReader()));
+        for (int bit = 0; bit < FrameHeader.BYTES * 8; bit++) {
+            byte[] damaged = frame.clone();
+            damaged[bit / 8] ^= (byte) (1 << bit % 8);
+            assertNotEquals(Outcome.FRAME, read(damaged, memoryReader()), "bit " + bit);
+        }
+        byte[] end = Frames.plain(FrameType.END, Frames.counting(9));
+        end[FrameHeader.FLAGS_OFFSET] = FrameHeader.PAYLOAD_UNCHECKED;
+        FrameReader reader = memoryReader();
+        assertEquals(Outcome.INVALID, read(Frames.sealed(end), reader));
+        assertEquals(FrameError.NOT_ZERO, reader.error());
+    }
+
+    private static FrameReader memoryReader() {
+        FrameReader reader = reader();
+        reader.allowUncheckedPayloads();
+        return reader;
+    }
+
     @Test
     void everyFlippedBitIsFound() {
         byte[] frame = Frames.data();
