@@ -59,7 +59,12 @@ final class DecoderRig implements Outlet<DecodeEvent> {
                                 options,
                                 INCARNATION,
                                 "f",
-                                ProtoKv.toProto(FakeEngine.LAYOUT, 32, "fake:0:1", "exact", List.of("raw"))),
+                                ProtoKv.toProto(
+                                        FakeEngine.LAYOUT,
+                                        32,
+                                        "fake:0:1",
+                                        "exact",
+                                        List.of("raw"))),
                         new DecodePorts.Surroundings(
                                 time,
                                 time,

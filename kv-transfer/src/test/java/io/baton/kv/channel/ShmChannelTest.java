@@ -186,8 +186,9 @@ final class ShmChannelTest extends ChannelContractTest {
                         stranger.write(ByteBuffer.wrap(new byte[1]));
                     }
                 } catch (java.io.IOException broken) {
-                    assertTrue(
-                            String.valueOf(broken).contains("Broken pipe"), String.valueOf(broken));
+                    // Closed with or without bytes of ours unread.
+                    String how = String.valueOf(broken);
+                    assertTrue(how.contains("Broken pipe") || how.contains("reset"), how);
                 }
             }
         }

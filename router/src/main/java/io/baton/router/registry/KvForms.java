@@ -40,11 +40,7 @@ final class KvForms {
                 "chunk tokens (kv.chunk-tokens)",
                 pool.getChunkTokens(),
                 worker.getChunkTokens());
-        differ(
-                found,
-                "sameness (kv.sameness)",
-                ProtoKv.sameness(pool),
-                ProtoKv.sameness(worker));
+        differ(found, "sameness (kv.sameness)", ProtoKv.sameness(pool), ProtoKv.sameness(worker));
         differ(
                 found,
                 "key format version",
