@@ -132,7 +132,7 @@ final class PrefillerRig implements Outlet<PrefillEvent>, AutoCloseable {
                 .setDecoderIncarnation(42)
                 .setDecoderId("decoder-1")
                 .setModelFingerprint("f")
-                .setKv(ProtoKv.toProto(LAYOUT, CHUNK, "fake:0:1", List.of("raw")));
+                .setKv(ProtoKv.toProto(LAYOUT, CHUNK, "fake:0:1", "exact", List.of("raw")));
     }
 
     PrefillAttempt start(int heldThere) {
