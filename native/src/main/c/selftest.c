@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "transform.h"
 
 enum { WIDTH = 3 * 256, POSITIONS = 70, BLOCK_TOKENS = 16, THREADS = 3, ROUNDS = 200 };
 
@@ -326,6 +327,62 @@ static void profiled(void) {
     }
 }
 
+/* Transforms of heads: every level gives the bits of the first. */
+static void transforms(int dim, int kept, int half) {
+    enum { BLOCKS = 3, COLUMNS = BLOCKS * BLOCK_TOKENS };
+    size_t square = (size_t)dim * (size_t)dim;
+    size_t values = (size_t)dim * COLUMNS;
+    float *matrix = floats(square);
+    float *vector = floats((size_t)dim);
+    float *turns = floats(values);
+    int32_t *rows_of = malloc((size_t)dim * sizeof *rows_of);
+    int8_t *bounds = malloc((size_t)dim);
+    uint16_t *rows[2] = {malloc(values * 2), malloc(values * 2)};
+    int8_t *symbols[2] = {malloc(values), malloc(values)};
+    uint16_t *escapes[2] = {calloc(values, 2), calloc(values, 2)};
+    for (int i = 0; i < dim; i++) {
+        rows_of[i] = kept - 1 - i;
+        bounds[i] = (int8_t)(i % 3 == 0 ? 2 : 127);
+    }
+    int32_t expected = 0;
+    for (int level = 0; level < BATON_LEVELS; level++) {
+        if (baton_best_level(level) != level) {
+            continue;
+        }
+        int own = level > 0;
+        state = 99;
+        for (size_t i = 0; i < values; i++) {
+            /* Numbers around one, either sign, of either format. */
+            rows[own][i] = (uint16_t)((draw() & 0x8000) | (half ? 0x3800 : 0x3f00) | (draw() & 0x3ff));
+        }
+        baton_head head = {
+            .level = level, .dim = dim, .kept = kept, .step = 0.05, .forward = matrix,
+            .offset = vector, .inverse = matrix, .mean = vector, .rotated = dim / 2 * 2,
+            .interleaved = half, .cos = turns, .sin = turns, .rows = (uint8_t *)rows[own],
+            .stride = (int64_t)dim * BLOCK_TOKENS * 2, .blocks = BLOCKS, .half = half, .skipped = 4,
+            .symbols = symbols[own], .columns = COLUMNS, .row_of = rows_of, .bounds = bounds,
+            .escapes = escapes[own], .most_escapes = (int64_t)values};
+        int32_t escaped = baton_head_forward(&head);
+        int32_t read = baton_head_inverse(&head);
+        check(escaped >= 0 && read == escaped, "escapes", level);
+        expected = own ? expected : escaped;
+        check(escaped == expected, "escapes differ", level);
+        check(memcmp(symbols[own], symbols[0], (size_t)kept * COLUMNS) == 0, "symbols differ", level);
+        check(memcmp(escapes[own], escapes[0], (size_t)escaped * 2) == 0, "escapes differ", level);
+        check(memcmp(rows[own], rows[0], values * 2) == 0, "decoded rows differ", level);
+    }
+    for (int i = 0; i < 2; i++) {
+        free(rows[i]);
+        free(symbols[i]);
+        free(escapes[i]);
+    }
+    free(matrix);
+    free(vector);
+    free(turns);
+    free(rows_of);
+    free(bounds);
+}
+
 static int open_lanes(baton_lane **lanes, int activations) {
     int levels = 0;
     for (int level = 0; level < BATON_LEVELS; level++) {
@@ -347,6 +404,9 @@ static void close_lane(baton_lane *lane) {
 }
 
 int main(void) {
+    transforms(64, 41, 0);
+    transforms(80, 80, 1);
+    transforms(20, 13, 0);
     baton_lane *lanes[BATON_LEVELS] = {NULL};
     int levels = open_lanes(lanes, BATON_8_BITS);
     matmuls(lanes, levels);
