@@ -28,8 +28,8 @@ import java.util.Set;
  * {@code bench codec --quality}: size against harm of every lossy codec and level, over kinds of
  * text that the user names. Every byte of a part is counted; the profile, one for a model, is not.
  *
- * <p>Pass rule: at some level {@code klt} is at least {@value #KLT_RATIO} times smaller, over all
- * texts, with a mean divergence of at most {@value #KL} (or {@code kl-limit=}).
+ * <p>Pass rule: {@code klt} is at least {@value #KLT_RATIO} times smaller over all texts where its
+ * mean divergence is {@value #KL} (or {@code kl-limit=}), between the two levels around it.
  */
 public final class QualityStudy {
     private static final Set<String> OPTIONS =
@@ -256,15 +256,7 @@ public final class QualityStudy {
 
     private boolean passes(List<Coding> codings, List<Harm> harms) {
         double limit = context.option("kl-limit").map(Double::parseDouble).orElse(KL);
-        boolean asked = false;
-        for (int i = 0; i < codings.size(); i++) {
-            if (codings.get(i).codec().name().equals("klt")) {
-                asked = true;
-                if (harms.get(i).ratio() >= KLT_RATIO && harms.get(i).kl() <= limit) {
-                    return true;
-                }
-            }
-        }
-        return !asked;
+        boolean asked = codings.stream().anyMatch(of -> of.codec().name().equals("klt"));
+        return !asked || ratioAt("klt", limit, codings, harms) >= KLT_RATIO;
     }
 }
