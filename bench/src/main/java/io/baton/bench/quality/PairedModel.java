@@ -38,6 +38,19 @@ final class PairedModel implements AutoCloseable {
      */
     PairedModel(
             ModelWeights weights, Kernels kernels, List<Coding> codings, int prefix, int scored) {
+        if (prefix < CHUNK_TOKENS
+                || prefix % EngineOptions.BLOCK_TOKENS != 0
+                || scored < 2
+                || prefix + scored > weights.config().contextLength()) {
+            throw new IllegalArgumentException(
+                    "prefix=%d, scored=%d: the prefix must be a multiple of %d from %d on, scored at least 2, and both within the model's context of %d"
+                            .formatted(
+                                    prefix,
+                                    scored,
+                                    EngineOptions.BLOCK_TOKENS,
+                                    CHUNK_TOKENS,
+                                    weights.config().contextLength()));
+        }
         this.codings = codings;
         this.prefix = prefix;
         this.scored = scored;

@@ -85,11 +85,25 @@ public final class TransferSetup {
         KvProfiles known = Files.isRegularFile(path) ? KvProfiles.inMemory() : KvProfiles.in(path);
         Optional<KvProfile> chosen = known.of(model, List.of(coding.kind().label()));
         if (Files.isRegularFile(path)) {
-            chosen = Optional.of(read(path).require(model));
-            known.add(chosen.get());
+            KvProfile profile = read(path).require(model);
+            requireSection(coding, profile, path);
+            chosen = Optional.of(profile);
+            known.add(profile);
         }
         long id = chosen.map(KvProfile::id).orElse(0L);
         return new ProfileUse(known, new KvCodec.Setting(coding.level(), id));
+    }
+
+    /** Without it every transfer would fail, one by one. */
+    private static void requireSection(WorkerOptions.Coding coding, KvProfile profile, Path file) {
+        String label = coding.kind().label();
+        if (coding.kind().needsProfile() && profile.section(label).isEmpty()) {
+            throw new BatonException(
+                    ErrorCode.CONFIGURATION,
+                    "%s has no section for kv.codec %s; make a profile with `baton kv profile`"
+                            .formatted(file, label),
+                    "kv.profile");
+        }
     }
 
     private static KvProfile read(Path file) {
