@@ -71,7 +71,7 @@ public final class DecoderWorker implements Worker {
             KvReceiver receiver =
                     parts.add(
                             DefaultKvReceiver.listen(
-                                    TransferSetup.listenUrl(options),
+                                    TransferSetup.address(options),
                                     TransferSetup.options(options, hello, around.ticker())));
             DecodePorts ports =
                     new DecodePorts(

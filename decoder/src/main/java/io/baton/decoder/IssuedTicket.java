@@ -3,6 +3,7 @@ package io.baton.decoder;
 import com.google.protobuf.ByteString;
 import io.baton.common.kv.ChunkKey;
 import io.baton.common.kv.KvLayout;
+import io.baton.common.proto.ChannelOffer;
 import io.baton.common.proto.HeldRange;
 import io.baton.common.proto.Ticket;
 import io.baton.engine.SequenceSpec;
@@ -50,6 +51,10 @@ record IssuedTicket(TransferId id, TransferSpec spec, Ticket message) {
                                         identity.options().limits().leaseNanos()))
                         .setKv(identity.kv())
                         .setModelFingerprint(identity.fingerprint());
+        for (var offer : ports.machines().receiver().offers()) {
+            message.addOffers(
+                    ChannelOffer.newBuilder().setUrl(offer.url()).setPlace(offer.place()));
+        }
         if (fromToken > 0) {
             List<ChunkKey> keys = sequence.keys().keys(sequence.knownTokens());
             ChunkKey last = keys.get(fromToken / layout.blockTokens() - 1);

@@ -11,6 +11,7 @@ import io.baton.common.proto.Ticket;
 import io.baton.common.worker.GenerationRequest;
 import io.baton.common.worker.ProtoKv;
 import io.baton.kv.channel.Hello;
+import io.baton.kv.transfer.ChannelOffer;
 import io.baton.kv.transfer.TransferId;
 import io.baton.kv.transfer.TransferSpec;
 import java.util.List;
@@ -18,12 +19,13 @@ import java.util.List;
 /**
  * A ticket that fits this prefiller and the request.
  *
- * @param url where to push
+ * @param offers where to push: one or more ways to the decoder
  * @param id of the transfer
  * @param spec what to send
  */
-record CheckedTicket(String url, TransferId id, TransferSpec spec) {
+record CheckedTicket(List<ChannelOffer> offers, TransferId id, TransferSpec spec) {
     private static final int MAX_URL_CHARACTERS = 512;
+    private static final int MAX_OFFERS = 16;
     private static final int MAX_HELD_RANGES = 4096;
 
     /**
@@ -60,16 +62,33 @@ record CheckedTicket(String url, TransferId id, TransferSpec spec) {
                                     ours.workerId(),
                                     String.join("; ", differences)));
         }
-        if (ticket.getChannel().isEmpty() || ticket.getChannel().length() > MAX_URL_CHARACTERS) {
-            throw mismatch("the ticket names no channel");
-        }
+        List<ChannelOffer> offers = offers(ticket);
         int fromToken = heldTokens(ticket, request, ours.layout(), keys);
         return new CheckedTicket(
-                ticket.getChannel(),
+                offers,
                 new TransferId(
                         ticket.getTransferId(), ticket.getEpoch(), ticket.getDecoderIncarnation()),
                 new TransferSpec(
                         ours.layout(), ours.chunkTokens(), fromToken, request.knownTokens()));
+    }
+
+    /** The ways to the decoder; a ticket without a list names one. */
+    private static List<ChannelOffer> offers(Ticket ticket) {
+        List<ChannelOffer> offers =
+                ticket.getOffersCount() == 0
+                        ? List.of(ChannelOffer.anywhere(ticket.getChannel()))
+                        : ticket.getOffersList().stream()
+                                .limit(MAX_OFFERS)
+                                .map(offer -> new ChannelOffer(offer.getUrl(), offer.getPlace()))
+                                .toList();
+        for (ChannelOffer offer : offers) {
+            if (offer.url().isEmpty()
+                    || offer.url().length() > MAX_URL_CHARACTERS
+                    || offer.place().length() > MAX_URL_CHARACTERS) {
+                throw mismatch("the ticket names no channel");
+            }
+        }
+        return offers;
     }
 
     /** The held ranges, which must follow each other from the first token, in whole blocks. */

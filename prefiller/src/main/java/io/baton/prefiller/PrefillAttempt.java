@@ -89,7 +89,7 @@ final class PrefillAttempt implements AttemptCall.Attempt {
             transfer =
                     ports.machines()
                             .senders()
-                            .open(ticket.url(), ticket.id(), ticket.spec(), this::lost);
+                            .open(ticket.offers(), ticket.id(), ticket.spec(), this::lost);
             queue(ticket, transfer, ports.engine().reserve(spec()));
         } catch (RuntimeException e) {
             if (transfer != null && state instanceof Opening) {
@@ -198,6 +198,7 @@ final class PrefillAttempt implements AttemptCall.Attempt {
     private void sent(TransferStats stats, long nanos) {
         if (state instanceof Flushing flushing) {
             int cached = flushing.held().place().heldTokens();
+            String carrier = flushing.held().transfer().carrier().scheme();
             state = new Ended();
             deadline.cancel();
             ports.meters().transferred(stats.nanos(), stats.payloadBytes(), savedBytes);
@@ -212,7 +213,8 @@ final class PrefillAttempt implements AttemptCall.Attempt {
                                             .setComputedTokens(request.knownTokens() - cached)
                                             .setCachedTokens(cached)
                                             .setPayloadBytes(stats.payloadBytes())
-                                            .setSavedBytes(savedBytes)));
+                                            .setSavedBytes(savedBytes)
+                                            .setChannel(carrier)));
             outlet.complete();
         }
     }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.google.protobuf.ByteString;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.proto.ChannelOffer;
 import io.baton.common.proto.HeldRange;
 import io.baton.common.proto.Ticket;
 import io.baton.common.testkit.AsciiTokenizer;
@@ -42,7 +43,19 @@ class CheckedTicketTest {
         CheckedTicket plain = check(PrefillerRig.ticket());
         assertEquals(0, plain.spec().fromToken());
         assertEquals(50, plain.spec().toToken());
+        assertEquals("tcp://127.0.0.1:7001", plain.offers().getFirst().url());
         assertEquals(99, plain.id().transfer());
+        var offered =
+                check(
+                                PrefillerRig.ticket()
+                                        .addOffers(
+                                                ChannelOffer.newBuilder()
+                                                        .setUrl("shm:///x")
+                                                        .setPlace("here")))
+                        .offers();
+        assertEquals(1, offered.size());
+        assertEquals("shm:///x", offered.getFirst().url());
+        assertEquals("here", offered.getFirst().place());
         assertEquals(42, plain.id().incarnation());
         assertEquals(48, check(PrefillerRig.ticket().addHeld(held(0, 48))).spec().fromToken());
         assertEquals(
@@ -79,6 +92,11 @@ class CheckedTicketTest {
         List<Consumer<Ticket.Builder>> faults =
                 List.of(
                         t -> t.setChannel(""),
+                        t -> t.addOffers(ChannelOffer.getDefaultInstance()),
+                        t ->
+                                t.addOffers(
+                                        ChannelOffer.newBuilder()
+                                                .setUrl("tcp://" + "h".repeat(600))),
                         t -> t.getKvBuilder().setLayers(-1),
                         t -> t.addHeld(held(0, 17)),
                         t -> t.addHeld(held(0, 0)),

@@ -20,7 +20,9 @@ class PrefillLossTest extends ClusterTests {
         long all = 25L * 4 * 2 * 2 * 16 * 16 * 2;
         try (CuttableProxy proxy =
                 new CuttableProxy(ticket.getChannel(), CuttableProxy.Fault.CUT, all * 6 / 10)) {
-            var prefill = call.prefill("p1", ticket.toBuilder().setChannel(proxy.url()).build());
+            var prefill =
+                    call.prefill(
+                            "p1", ticket.toBuilder().clearOffers().setChannel(proxy.url()).build());
             Call.Said<DecodeEvent> failure = Call.next(call.decode);
             assertEquals("kv_transfer_failed", failure.event().getFailure().getCode());
             assertEquals(1, failure.event().getEpoch());
@@ -46,7 +48,7 @@ class PrefillLossTest extends ClusterTests {
         Ticket ticket = call.ticket();
         try (CuttableProxy proxy =
                 new CuttableProxy(ticket.getChannel(), CuttableProxy.Fault.SILENCE, 40_000)) {
-            call.prefill("p1", ticket.toBuilder().setChannel(proxy.url()).build());
+            call.prefill("p1", ticket.toBuilder().clearOffers().setChannel(proxy.url()).build());
             Call.Said<DecodeEvent> failure = Call.next(call.decode);
             assertEquals("kv_transfer_failed", failure.event().getFailure().getCode());
             call.reticket(2, true);

@@ -28,7 +28,10 @@ import io.baton.engine.Reservation;
 import io.baton.engine.SequenceListener;
 import io.baton.engine.SequenceSpec;
 import io.baton.kv.channel.Hello;
+import io.baton.kv.channel.KvChannelProvider;
 import io.baton.kv.channel.SendResult;
+import io.baton.kv.transfer.Carrier;
+import io.baton.kv.transfer.ChannelOffer;
 import io.baton.kv.transfer.KvSenders;
 import io.baton.kv.transfer.TransferId;
 import io.baton.kv.transfer.TransferSpec;
@@ -149,7 +152,7 @@ final class PrefillerRig implements Outlet<PrefillEvent>, AutoCloseable {
                         this);
         CheckedTicket ticket =
                 new CheckedTicket(
-                        "tcp://127.0.0.1:7001",
+                        List.of(ChannelOffer.anywhere("tcp://127.0.0.1:7001")),
                         new TransferId(99, 1, 42),
                         new TransferSpec(LAYOUT, CHUNK, heldThere, PROMPT.length()));
         mailbox.post(() -> attempt.start(ticket));
@@ -354,7 +357,10 @@ final class PrefillerRig implements Outlet<PrefillEvent>, AutoCloseable {
 
         @Override
         public OutboundTransfer open(
-                String url, TransferId id, TransferSpec spec, Consumer<BatonException> hears) {
+                List<ChannelOffer> offers,
+                TransferId id,
+                TransferSpec spec,
+                Consumer<BatonException> hears) {
             BatonException no = refusal;
             if (no != null) {
                 throw no;
@@ -393,6 +399,11 @@ final class PrefillerRig implements Outlet<PrefillEvent>, AutoCloseable {
                 @Override
                 public boolean awaitWritable(long nanos) throws InterruptedException {
                     return closed.await(1, TimeUnit.MILLISECONDS);
+                }
+
+                @Override
+                public Carrier carrier() {
+                    return new Carrier("fake", KvChannelProvider.Reach.NETWORK);
                 }
 
                 @Override

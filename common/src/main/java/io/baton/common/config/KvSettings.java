@@ -10,6 +10,7 @@ import static io.baton.common.config.SettingType.text;
 
 import io.baton.common.kv.KvCoding;
 import io.baton.common.kv.KvDtype;
+import io.baton.common.kv.KvLink;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -73,6 +74,16 @@ public final class KvSettings {
                                     + " kept; by default a folder among the models. Without one"
                                     + " cachegen sends its tables with every part, and klt's is"
                                     + " made for models of the catalogue."));
+    public static final Setting<KvLink> CHANNEL =
+            GROUP.add(
+                    Setting.of(
+                            "kv.channel",
+                            oneOf(KvLink.class),
+                            "auto",
+                            "What carries KV. With auto a decoder offers all it has and the"
+                                    + " prefiller takes the best that both have: memory within a"
+                                    + " process or a host, ucx where both have RDMA devices, else"
+                                    + " tcp. Another value allows this one alone."));
     public static final Setting<String> SAMENESS =
             GROUP.add(
                     Setting.of(
@@ -96,7 +107,8 @@ public final class KvSettings {
                             "kv.port",
                             integer(0, 65_535),
                             "0",
-                            "Port on which a decoder takes KV; 0 for any free one."));
+                            "Port on which a decoder takes KV; 0 for any free one. With"
+                                    + " kv.channel auto, ucx takes the port after it."));
     public static final Setting<Duration> TRANSFER_STALL =
             GROUP.add(
                     Setting.of(

@@ -10,6 +10,7 @@ import io.baton.common.config.RouteSettings;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.kv.KvCoding;
+import io.baton.common.kv.KvLink;
 import io.baton.common.proto.Alive;
 import java.nio.file.Path;
 import java.util.List;
@@ -35,6 +36,7 @@ public record WorkerOptions(
      * @param kvPort of the KV channel; 0 for any free one
      * @param advertisedHost the name by which others reach this worker; empty for the two above
      * @param adminPort of metrics and liveness on the control host; 0 for any free one, -1 for none
+     * @param kvLink what may carry KV
      */
     public record Listen(
             String controlHost,
@@ -42,10 +44,11 @@ public record WorkerOptions(
             String kvHost,
             int kvPort,
             String advertisedHost,
-            int adminPort) {
+            int adminPort,
+            KvLink kvLink) {
         /** Any free ports of the loopback interface, no admin port. */
         public static Listen loopback() {
-            return new Listen("127.0.0.1", 0, "127.0.0.1", 0, "", -1);
+            return new Listen("127.0.0.1", 0, "127.0.0.1", 0, "", -1, KvLink.AUTO);
         }
 
         /** The name by which routers reach this worker. */
@@ -176,7 +179,8 @@ public record WorkerOptions(
                         configuration.get(KvSettings.HOST),
                         configuration.get(KvSettings.PORT),
                         configuration.get(ClusterSettings.WORKER_ADVERTISE_HOST).orElse(""),
-                        configuration.get(ClusterSettings.WORKER_ADMIN_PORT)),
+                        configuration.get(ClusterSettings.WORKER_ADMIN_PORT),
+                        configuration.get(KvSettings.CHANNEL)),
                 new Membership(
                         configuration.get(ClusterSettings.ROUTER_ADDRESSES),
                         ClusterToken.of(configuration.get(ClusterSettings.TOKEN).orElse(""))),

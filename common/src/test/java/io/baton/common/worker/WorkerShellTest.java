@@ -10,6 +10,7 @@ import io.baton.common.config.Configuration;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.kv.KvCoding;
+import io.baton.common.kv.KvLink;
 import io.baton.common.proto.KvFormat;
 import io.baton.common.proto.ModelCard;
 import io.baton.common.proto.RegistryGrpc;
@@ -173,7 +174,8 @@ class WorkerShellTest {
                                                     "127.0.0.1",
                                                     0,
                                                     "",
-                                                    taken.getLocalPort()),
+                                                    taken.getLocalPort(),
+                                                    KvLink.AUTO),
                                             new WorkerOptions.Membership(
                                                     List.of(), ClusterToken.none()),
                                             new WorkerOptions.Serving(

@@ -6,6 +6,7 @@ import java.net.URI;
 import java.util.Comparator;
 import java.util.List;
 import java.util.ServiceLoader;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One way to carry frames, registered with {@link ServiceLoader} and chosen by URL scheme. The
@@ -14,6 +15,46 @@ import java.util.ServiceLoader;
 public interface KvChannelProvider {
     /** The scheme of its URLs, such as {@code tcp}. */
     String scheme();
+
+    /** How far apart two ends may be. */
+    enum Reach {
+        /** Both in one process. */
+        PROCESS,
+        /** Both on one host, under one user. */
+        HOST,
+        /** Anywhere. */
+        NETWORK;
+
+        /** Whether bytes stay on the machine, so that making them fewer saves nothing. */
+        public boolean isLocal() {
+            return this != NETWORK;
+        }
+    }
+
+    /** How far its channels reach. */
+    default Reach reach() {
+        return Reach.NETWORK;
+    }
+
+    /**
+     * Why this worker cannot use it, or null if it can.
+     *
+     * @param unasked whether nobody asked for it by name: it should then also be worth using
+     */
+    default @Nullable String unusable(boolean unasked) {
+        return null;
+    }
+
+    /**
+     * A URL to listen on.
+     *
+     * @param host address of the worker's KV
+     * @param port 0 for any free one
+     * @param name unique among workers: letters and digits
+     */
+    default URI listenUrl(String host, int port, String name) {
+        return SocketUrl.of(scheme(), host, port);
+    }
 
     /**
      * Listens.
@@ -56,11 +97,7 @@ public interface KvChannelProvider {
      * @throws BatonException CONFIGURATION if there is none; the message names those there are
      */
     static KvChannelProvider of(URI url) {
-        List<KvChannelProvider> all =
-                ServiceLoader.load(KvChannelProvider.class).stream()
-                        .map(ServiceLoader.Provider::get)
-                        .sorted(Comparator.comparing(KvChannelProvider::scheme))
-                        .toList();
+        List<KvChannelProvider> all = all();
         for (KvChannelProvider provider : all) {
             if (provider.scheme().equals(url.getScheme())) {
                 return provider;
@@ -71,5 +108,13 @@ public interface KvChannelProvider {
                 "no KV channel for %s; known schemes: %s"
                         .formatted(url, all.stream().map(KvChannelProvider::scheme).toList()),
                 "kv.host");
+    }
+
+    /** All that are registered, by the name of their schemes. */
+    static List<KvChannelProvider> all() {
+        return ServiceLoader.load(KvChannelProvider.class).stream()
+                .map(ServiceLoader.Provider::get)
+                .sorted(Comparator.comparing(KvChannelProvider::scheme))
+                .toList();
     }
 }

@@ -22,6 +22,16 @@ public final class LoopbackChannelProvider implements KvChannelProvider {
     }
 
     @Override
+    public Reach reach() {
+        return Reach.PROCESS;
+    }
+
+    @Override
+    public URI listenUrl(String host, int port, String name) {
+        return URI.create("loopback://" + name);
+    }
+
+    @Override
     public Listener listen(URI url, ChannelOptions options, ChannelHandler handler) {
         String name = name(url);
         LoopbackLoop loop =

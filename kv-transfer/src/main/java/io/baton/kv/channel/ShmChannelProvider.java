@@ -24,6 +24,16 @@ public final class ShmChannelProvider implements KvChannelProvider {
     }
 
     @Override
+    public Reach reach() {
+        return Reach.HOST;
+    }
+
+    @Override
+    public URI listenUrl(String host, int port, String name) {
+        return URI.create("shm:///");
+    }
+
+    @Override
     public Listener listen(URI url, ChannelOptions options, ChannelHandler handler) {
         requirePath(url);
         try {

@@ -2,6 +2,7 @@ package io.baton.kv.transfer;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.kv.KvLink;
 import io.baton.kv.channel.ChannelHandler;
 import io.baton.kv.channel.Hello;
 import io.baton.kv.channel.KvChannel;
@@ -15,6 +16,7 @@ import io.baton.kv.frame.Reason;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.net.URI;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -28,21 +30,29 @@ import org.jspecify.annotations.Nullable;
  * waits for it: a caller must not hold a lock then that its sink or listener takes.
  */
 public final class DefaultKvReceiver implements KvReceiver {
+    private static final System.Logger LOG = System.getLogger(DefaultKvReceiver.class.getName());
+
+    private static final String TCP = "tcp";
+
     private final TransferOptions options;
     private final ConcurrentHashMap<Long, Inbound> live = new ConcurrentHashMap<>();
-    private final Set<KvChannel> channels = ConcurrentHashMap.newKeySet();
     private final ControlFrames control = new ControlFrames();
     private final TransferCounters counters = new TransferCounters();
-    private final Frames handler = new Frames();
-    private final ProfileIntakes intakes;
-    private final KvChannelProvider.Listener listener;
+    private final Home home = new Home();
+    private final List<KvChannelProvider.Listener> listeners = new ArrayList<>();
+    private final List<ChannelOffer> offers = new ArrayList<>();
     private volatile boolean closed;
 
-    private DefaultKvReceiver(URI url, TransferOptions options) {
+    private DefaultKvReceiver(TransferOptions options) {
         this.options = options;
-        this.intakes = new ProfileIntakes(options.profiles().known(), options.channel().hello());
-        this.listener = KvChannelProvider.of(url).listen(url, options.channel(), handler);
     }
+
+    /**
+     * Where sockets of a receiver listen.
+     *
+     * @param port 0 for any free one
+     */
+    public record Address(String host, int port) {}
 
     /**
      * Listens.
@@ -51,7 +61,72 @@ public final class DefaultKvReceiver implements KvReceiver {
      * @throws BatonException CONFIGURATION if that is not possible, or not allowed without a token
      */
     public static DefaultKvReceiver listen(String url, TransferOptions options) {
-        return new DefaultKvReceiver(parse(url), options);
+        DefaultKvReceiver receiver = new DefaultKvReceiver(options);
+        URI parsed = parse(url);
+        receiver.add(KvChannelProvider.of(parsed), parsed, "");
+        return receiver;
+    }
+
+    /**
+     * Listens on all that the options' link allows. With auto, what cannot be had is left out with
+     * a line in the log; tcp must be there.
+     *
+     * @throws BatonException CONFIGURATION if what must be there cannot
+     */
+    public static DefaultKvReceiver listen(Address address, TransferOptions options) {
+        DefaultKvReceiver receiver = new DefaultKvReceiver(options);
+        try {
+            Whereabouts here = Whereabouts.here();
+            for (KvChannelProvider provider : KvChannelProvider.all()) {
+                receiver.addIfAllowed(provider, address, here);
+            }
+            if (receiver.listeners.isEmpty()) {
+                throw new BatonException(
+                        ErrorCode.CONFIGURATION,
+                        "no KV channel %s on this worker".formatted(options.link().label()),
+                        "kv.channel");
+            }
+            return receiver;
+        } catch (RuntimeException e) {
+            receiver.close();
+            throw e;
+        }
+    }
+
+    private void addIfAllowed(KvChannelProvider provider, Address address, Whereabouts here) {
+        boolean auto = options.link() == KvLink.AUTO;
+        boolean must = provider.scheme().equals(auto ? TCP : options.link().label());
+        if (!auto && !must) {
+            return;
+        }
+        String place = here.place(provider.reach());
+        if (!must && (place == null || provider.unusable(true) != null)) {
+            return;
+        }
+        // Two cannot listen on one port; tcp has the one that was asked for.
+        int port = must || address.port() == 0 ? address.port() : address.port() + 1;
+        String name = "kv" + Long.toHexString(options.channel().hello().incarnation());
+        try {
+            add(
+                    provider,
+                    provider.listenUrl(address.host(), port, name),
+                    place == null ? "" : place);
+        } catch (BatonException e) {
+            if (must) {
+                throw e;
+            }
+            LOG.log(
+                    System.Logger.Level.WARNING,
+                    "KV is not taken over {0}: {1}",
+                    provider.scheme(),
+                    e.text());
+        }
+    }
+
+    private void add(KvChannelProvider provider, URI url, String place) {
+        KvChannelProvider.Listener listener = provider.listen(url, options.channel(), new Frames());
+        listeners.add(listener);
+        offers.add(new ChannelOffer(advertised(listener.url()), place));
     }
 
     static URI parse(String url) {
@@ -65,7 +140,19 @@ public final class DefaultKvReceiver implements KvReceiver {
 
     @Override
     public String url() {
-        URI bound = listener.url();
+        return offers.stream()
+                .map(ChannelOffer::url)
+                .filter(url -> url.startsWith(TCP + ":"))
+                .findFirst()
+                .orElse(offers.getFirst().url());
+    }
+
+    @Override
+    public List<ChannelOffer> offers() {
+        return List.copyOf(offers);
+    }
+
+    private String advertised(URI bound) {
         String host = options.advertisedHost();
         return host == null || bound.getPort() < 0
                 ? bound.toString()
@@ -102,7 +189,7 @@ public final class DefaultKvReceiver implements KvReceiver {
                     ErrorCode.OVERLOADED,
                     "%d KV transfers are expected, the limit".formatted(live.size()));
         }
-        Inbound inbound = new Inbound(id, spec, sink, transferListener, handler);
+        Inbound inbound = new Inbound(id, spec, sink, transferListener, home);
         while (true) {
             @Nullable Inbound earlier = live.putIfAbsent(id.transfer(), inbound);
             if (earlier == null) {
@@ -141,11 +228,33 @@ public final class DefaultKvReceiver implements KvReceiver {
         for (Inbound inbound : List.copyOf(live.values())) {
             inbound.fail(reason);
         }
-        listener.close();
+        listeners.forEach(KvChannelProvider.Listener::close);
     }
 
-    /** What comes in, on the I/O thread. */
-    private final class Frames implements ChannelHandler, Inbound.Home {
+    /** What transfers need, whichever carries them. */
+    private final class Home implements Inbound.Home {
+        @Override
+        public void forget(Inbound inbound) {
+            live.remove(inbound.id().transfer(), inbound);
+        }
+
+        @Override
+        public void tellClosed(KvChannel channel, TransferId id, BatonException reason) {
+            // If this cannot be queued, the sender hears it with its next frame.
+            control.closed(channel, id, reason);
+        }
+
+        @Override
+        public TransferCounters counters() {
+            return counters;
+        }
+    }
+
+    /** What comes in over one carrier, on its I/O thread. */
+    private final class Frames implements ChannelHandler {
+        private final Set<KvChannel> channels = ConcurrentHashMap.newKeySet();
+        private final ProfileIntakes intakes =
+                new ProfileIntakes(options.profiles().known(), options.channel().hello());
         private long toldChannel;
         private @Nullable TransferId told;
 
@@ -230,28 +339,12 @@ public final class DefaultKvReceiver implements KvReceiver {
             }
             toldChannel = channel.id();
             told = id;
-            tellClosed(
+            home.tellClosed(
                     channel,
                     id,
                     new BatonException(
                             ErrorCode.STALE_EPOCH,
                             "the receiver does not know this transfer, or no longer"));
-        }
-
-        @Override
-        public void forget(Inbound inbound) {
-            live.remove(inbound.id().transfer(), inbound);
-        }
-
-        @Override
-        public void tellClosed(KvChannel channel, TransferId id, BatonException reason) {
-            // If this cannot be queued, the sender hears it with its next frame.
-            control.closed(channel, id, reason);
-        }
-
-        @Override
-        public TransferCounters counters() {
-            return counters;
         }
 
         @Override
@@ -278,7 +371,10 @@ public final class DefaultKvReceiver implements KvReceiver {
         @Override
         public void onTick(long nowNanos) {
             for (Inbound inbound : live.values()) {
-                inbound.failIfStalled(nowNanos, options.times().stallNanos());
+                KvChannel from = inbound.channel();
+                if (from != null && channels.contains(from)) {
+                    inbound.failIfStalled(nowNanos, options.times().stallNanos());
+                }
             }
             for (KvChannel channel : channels) {
                 if (nowNanos - channel.heardNanos() > 2 * options.times().idleNanos()) {

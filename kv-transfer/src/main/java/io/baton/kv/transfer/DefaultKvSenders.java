@@ -12,34 +12,44 @@ import io.baton.kv.codec.KvProfile;
 import io.baton.kv.frame.FrameError;
 import io.baton.kv.frame.FrameHeader;
 import io.baton.kv.frame.Reason;
+import io.baton.kv.transfer.Connecting.Connected;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.net.URI;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@link KvSenders} over any channel: one channel per receiver URL, made on the first transfer and
- * again after it was lost. {@code onLost} is called on the channel's I/O thread.
+ * {@link KvSenders} over any channel: one channel per receiver, made on the first transfer and
+ * again after it was lost, over the best of its offers that works. {@code onLost} is called on the
+ * channel's I/O thread.
  */
 public final class DefaultKvSenders implements KvSenders {
     private final TransferOptions options;
     private final Ticker ticker;
     private final Map<String, KvChannelProvider.Connector> connectors = new ConcurrentHashMap<>();
-    private final Map<String, Link> links = new ConcurrentHashMap<>();
+    private final Map<List<ChannelOffer>, Link> links = new ConcurrentHashMap<>();
     private final Map<TransferId, Outbound> live = new ConcurrentHashMap<>();
-    private final Map<Long, ProfileOffer> offers = new ConcurrentHashMap<>();
+    private final Map<Long, ProfileOffer> profiles = new ConcurrentHashMap<>();
     private final ControlFrames control = new ControlFrames();
     private final TransferCounters counters = new TransferCounters();
-    private final Frames handler = new Frames();
+    private final Home home = new Home();
+    private final Connecting connecting;
     private volatile boolean closed;
 
     private DefaultKvSenders(TransferOptions options) {
         this.options = options;
         this.ticker = options.channel().ticker();
+        this.connecting =
+                new Connecting(
+                        ChannelPlan.Here.of(options.link()),
+                        ticker,
+                        2 * options.channel().bounds().handshakeNanos(),
+                        this::connector);
     }
 
     /** Makes senders; threads start with the first connection. */
@@ -71,7 +81,10 @@ public final class DefaultKvSenders implements KvSenders {
      */
     @Override
     public OutboundTransfer open(
-            String url, TransferId id, TransferSpec spec, Consumer<BatonException> onLost) {
+            List<ChannelOffer> offers,
+            TransferId id,
+            TransferSpec spec,
+            Consumer<BatonException> onLost) {
         requireFit(spec);
         if (live.size() >= options.maxTransfers()) {
             throw new BatonException(
@@ -80,9 +93,11 @@ public final class DefaultKvSenders implements KvSenders {
         }
         // A channel that is closing just now answers CLOSED; the second attempt makes a new one.
         for (int attempt = 0; attempt < 2; attempt++) {
-            KvChannel channel = channel(url);
-            requireIncarnation(url, id, channel.peer().hello());
-            Outbound outbound = new Outbound(id, spec, channel, onLost, handler, context());
+            Connected connected = channel(offers);
+            KvChannel channel = connected.channel();
+            requireIncarnation(id, channel.peer().hello());
+            Outbound outbound =
+                    new Outbound(id, spec, channel, onLost, home, context(connected.carrier()));
             if (live.putIfAbsent(id, outbound) != null) {
                 throw new IllegalArgumentException("transfer " + id + " is already being sent");
             }
@@ -93,12 +108,17 @@ public final class DefaultKvSenders implements KvSenders {
             forgetChannel(channel);
         }
         throw new BatonException(
-                ErrorCode.KV_TRANSFER_FAILED, "the channel to " + url + " closes again and again");
+                ErrorCode.KV_TRANSFER_FAILED,
+                "the channel to " + urls(offers) + " closes again and again");
     }
 
-    private Outbound.Context context() {
+    private Outbound.Context context(Carrier carrier) {
         return new Outbound.Context(
-                ticker, options.channel().bounds().queueBytes(), options.profiles());
+                ticker, options.channel().bounds().queueBytes(), options.profiles(), carrier);
+    }
+
+    private static String urls(List<ChannelOffer> offers) {
+        return offers.stream().map(ChannelOffer::url).collect(Collectors.joining(", "));
     }
 
     private void requireFit(TransferSpec spec) {
@@ -109,54 +129,44 @@ public final class DefaultKvSenders implements KvSenders {
         }
     }
 
-    private static void requireIncarnation(String url, TransferId id, Hello receiver) {
+    private static void requireIncarnation(TransferId id, Hello receiver) {
         if (receiver.incarnation() != id.incarnation()) {
             throw new BatonException(
                     ErrorCode.STALE_EPOCH,
-                    "%s is %s, incarnation %d, but the ticket is of incarnation %d: ask for a new one"
+                    "the receiver is %s, incarnation %d, but the ticket is of incarnation %d: ask for a new one"
                             .formatted(
-                                    url,
-                                    receiver.workerId(),
-                                    receiver.incarnation(),
-                                    id.incarnation()));
+                                    receiver.workerId(), receiver.incarnation(), id.incarnation()));
         }
     }
 
-    private KvChannel channel(String url) {
+    private Connected channel(List<ChannelOffer> offers) {
         if (closed) {
             throw new BatonException(ErrorCode.DRAINING, "the KV senders are closed");
         }
         Link link =
                 links.compute(
-                        url,
+                        offers,
                         (key, known) -> {
                             Link entered = known == null ? new Link(ticker.nanos()) : known;
                             entered.enter();
                             return entered;
                         });
         try {
-            return link.channel(() -> connect(url));
+            return link.channel(() -> connect(offers));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new BatonException(
-                    ErrorCode.KV_TRANSFER_FAILED, "connecting to " + url + " was interrupted");
+                    ErrorCode.KV_TRANSFER_FAILED,
+                    "connecting to " + urls(offers) + " was interrupted");
         } finally {
             link.leave();
         }
     }
 
-    private KvChannel connect(String url) throws InterruptedException {
-        URI uri = DefaultKvReceiver.parse(url);
-        KvChannel channel =
-                connectors
-                        .computeIfAbsent(
-                                String.valueOf(uri.getScheme()),
-                                scheme ->
-                                        KvChannelProvider.of(uri)
-                                                .connector(options.channel(), handler))
-                        .connect(uri);
-        bringProfile(channel);
-        return channel;
+    private Connected connect(List<ChannelOffer> offers) throws InterruptedException {
+        Connected connected = connecting.connect(offers);
+        bringProfile(connected.channel());
+        return connected;
     }
 
     /** Before anything is coded with a profile, the receiver has it. */
@@ -168,7 +178,7 @@ public final class DefaultKvSenders implements KvSenders {
         }
         ProfileOffer offer =
                 new ProfileOffer(channel, profile, options.channel().bounds().queueBytes());
-        offers.put(channel.id(), offer);
+        profiles.put(channel.id(), offer);
         try {
             offer.bring();
         } catch (BatonException e) {
@@ -179,8 +189,13 @@ public final class DefaultKvSenders implements KvSenders {
                     new BatonException(ErrorCode.KV_TRANSFER_FAILED, "connecting was interrupted"));
             throw e;
         } finally {
-            offers.remove(channel.id());
+            profiles.remove(channel.id());
         }
+    }
+
+    private KvChannelProvider.Connector connector(KvChannelProvider provider) {
+        return connectors.computeIfAbsent(
+                provider.scheme(), scheme -> provider.connector(options.channel(), new Frames()));
     }
 
     private void forgetChannel(KvChannel channel) {
@@ -197,10 +212,31 @@ public final class DefaultKvSenders implements KvSenders {
         connectors.values().forEach(KvChannelProvider.Connector::close);
     }
 
-    /** What comes back, on the I/O thread. */
-    private final class Frames implements ChannelHandler, Outbound.Home {
+    /** What transfers need, whichever carries them. */
+    private final class Home implements Outbound.Home {
+        @Override
+        public void forget(Outbound outbound) {
+            live.remove(outbound.id(), outbound);
+        }
+
+        @Override
+        public ControlFrames control() {
+            return control;
+        }
+
+        @Override
+        public TransferCounters counters() {
+            return counters;
+        }
+    }
+
+    /** What comes back over one carrier, on its I/O thread. */
+    private final class Frames implements ChannelHandler {
+        private final Set<KvChannel> channels = ConcurrentHashMap.newKeySet();
+
         @Override
         public void onOpen(KvChannel channel) {
+            channels.add(channel);
             counters.channelsOpened.increment();
         }
 
@@ -220,7 +256,7 @@ public final class DefaultKvSenders implements KvSenders {
                     }
                 }
                 case PROFILE_WANT -> {
-                    @Nullable ProfileOffer offer = offers.get(channel.id());
+                    @Nullable ProfileOffer offer = profiles.get(channel.id());
                     if (offer != null) {
                         offer.onWant(payload);
                     }
@@ -252,8 +288,9 @@ public final class DefaultKvSenders implements KvSenders {
         @Override
         public void onClosed(KvChannel channel, BatonException reason) {
             counters.channelsClosed.increment();
+            channels.remove(channel);
             forgetChannel(channel);
-            @Nullable ProfileOffer offer = offers.get(channel.id());
+            @Nullable ProfileOffer offer = profiles.get(channel.id());
             if (offer != null) {
                 offer.fail(reason);
             }
@@ -271,18 +308,20 @@ public final class DefaultKvSenders implements KvSenders {
         @Override
         public void onTick(long nowNanos) {
             for (Outbound outbound : live.values()) {
-                outbound.keepAlive(nowNanos, options.times().keepAliveNanos());
+                if (channels.contains(outbound.channel())) {
+                    outbound.keepAlive(nowNanos, options.times().keepAliveNanos());
+                }
             }
             links.forEach(
-                    (url, link) -> {
+                    (offers, link) -> {
                         @Nullable KvChannel channel = link.current();
-                        if (channel != null) {
+                        if (channel != null && channels.contains(channel)) {
                             look(link, channel, nowNanos);
-                        } else if (link.isUnused()) {
+                        } else if (channel == null && link.isUnused()) {
                             // Decoders that start anew have new addresses: old ones must not pile
                             // up.
                             links.computeIfPresent(
-                                    url, (key, same) -> same.isUnused() ? null : same);
+                                    offers, (key, same) -> same.isUnused() ? null : same);
                         }
                     });
         }
@@ -309,21 +348,6 @@ public final class DefaultKvSenders implements KvSenders {
                 channel.close(
                         new BatonException(ErrorCode.KV_TRANSFER_FAILED, "the channel was idle"));
             }
-        }
-
-        @Override
-        public void forget(Outbound outbound) {
-            live.remove(outbound.id(), outbound);
-        }
-
-        @Override
-        public ControlFrames control() {
-            return control;
-        }
-
-        @Override
-        public TransferCounters counters() {
-            return counters;
         }
     }
 }

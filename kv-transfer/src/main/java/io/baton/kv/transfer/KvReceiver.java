@@ -1,12 +1,19 @@
 package io.baton.kv.transfer;
 
+import java.util.List;
+
 /**
- * The receiving end of a worker: listens on one address, places what live transfers bring. Safe for
- * any thread.
+ * The receiving end of a worker: listens on one or more addresses, places what live transfers
+ * bring. Safe for any thread.
  */
 public interface KvReceiver extends AutoCloseable {
     /** Where senders connect, such as {@code tcp://127.0.0.1:7001}. */
     String url();
+
+    /** All addresses where senders may connect, that of {@link #url} among them. */
+    default List<ChannelOffer> offers() {
+        return List.of(ChannelOffer.anywhere(url()));
+    }
 
     /**
      * Makes a transfer known. Frames for unknown or closed transfers are counted and dropped, and

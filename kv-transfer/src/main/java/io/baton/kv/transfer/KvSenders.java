@@ -3,6 +3,8 @@ package io.baton.kv.transfer;
 import io.baton.common.error.BatonException;
 import io.baton.kv.channel.SendResult;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * The sending end of a worker: one connection per receiver, shared by its transfers. Safe for any
@@ -10,19 +12,25 @@ import java.lang.foreign.MemorySegment;
  */
 public interface KvSenders extends AutoCloseable {
     /**
-     * Starts a transfer. Connects if there is no connection to the URL; while the transfer lives,
-     * keep-alives are sent for it (also while the prompt still queues), so that the receiver can
-     * tell a slow prefiller from a dead one.
+     * Starts a transfer. Connects if there is no connection to the receiver, over the best of the
+     * offers that works; while the transfer lives, keep-alives are sent for it (also while the
+     * prompt still queues), so that the receiver can tell a slow prefiller from a dead one.
      *
      * @param onLost called at most once, when the channel closed or the receiver ended the transfer
      * @throws BatonException KV_TRANSFER_FAILED if the receiver cannot be reached,
      *     HANDSHAKE_MISMATCH with a diff
      */
     OutboundTransfer open(
-            String url,
+            List<ChannelOffer> offers,
             TransferId id,
             TransferSpec spec,
-            java.util.function.Consumer<BatonException> onLost);
+            Consumer<BatonException> onLost);
+
+    /** As above, to the one address. */
+    default OutboundTransfer open(
+            String url, TransferId id, TransferSpec spec, Consumer<BatonException> onLost) {
+        return open(List.of(ChannelOffer.anywhere(url)), id, spec, onLost);
+    }
 
     /** One transfer. One thread at a time. */
     interface OutboundTransfer extends AutoCloseable {
@@ -40,6 +48,9 @@ public interface KvSenders extends AutoCloseable {
 
         /** Waits until the channel may take more, it closed, or the time is over. */
         boolean awaitWritable(long nanos) throws InterruptedException;
+
+        /** What carries it. */
+        Carrier carrier();
 
         /** Payload bytes and frames taken so far. */
         TransferStats stats();

@@ -2,6 +2,7 @@ package io.baton.kv.transfer;
 
 import io.baton.common.error.BatonException;
 import io.baton.kv.channel.KvChannel;
+import io.baton.kv.transfer.Connecting.Connected;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
@@ -11,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  * a dead receiver costs each caller one connection time and not a queue of them.
  */
 final class Link {
-    private @Nullable CompletableFuture<KvChannel> opened;
+    private @Nullable CompletableFuture<Connected> opened;
     private long unusedNanos;
     private int callers;
 
@@ -36,13 +37,13 @@ final class Link {
     /** Makes a connection. */
     @FunctionalInterface
     interface Connect {
-        KvChannel connect() throws InterruptedException;
+        Connected connect() throws InterruptedException;
     }
 
     /** The channel, connected if need be. Blocks for at most the handshake time. */
-    KvChannel channel(Connect connect) throws InterruptedException {
-        CompletableFuture<KvChannel> mine = new CompletableFuture<>();
-        CompletableFuture<KvChannel> shared;
+    Connected channel(Connect connect) throws InterruptedException {
+        CompletableFuture<Connected> mine = new CompletableFuture<>();
+        CompletableFuture<Connected> shared;
         synchronized (this) {
             if (opened == null) {
                 opened = mine;
@@ -70,10 +71,10 @@ final class Link {
 
     /** The open channel, null if there is none. */
     synchronized @Nullable KvChannel current() {
-        CompletableFuture<KvChannel> known = opened;
+        CompletableFuture<Connected> known = opened;
         return known == null || !known.isDone() || known.isCompletedExceptionally()
                 ? null
-                : known.join();
+                : known.join().channel();
     }
 
     /** The next transfer makes a new channel instead of this one. */
@@ -83,7 +84,7 @@ final class Link {
         }
     }
 
-    private synchronized void forget(CompletableFuture<KvChannel> attempt) {
+    private synchronized void forget(CompletableFuture<Connected> attempt) {
         if (opened == attempt) {
             opened = null;
         }

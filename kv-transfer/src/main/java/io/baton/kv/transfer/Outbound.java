@@ -46,6 +46,7 @@ final class Outbound implements KvSenders.OutboundTransfer {
     private final Consumer<BatonException> onLost;
     private final Home home;
     private final Ticker ticker;
+    private final Carrier carrier;
     private final AtomicReference<State> state = new AtomicReference<>(State.SENDING);
     private final ReentrantLock lock = new ReentrantLock();
     private final PartFrames parts;
@@ -72,6 +73,7 @@ final class Outbound implements KvSenders.OutboundTransfer {
         this.onLost = onLost;
         this.home = home;
         this.ticker = context.ticker();
+        this.carrier = context.carrier();
         KvCodec codec = channel.peer().codecs().getFirst();
         this.parts =
                 new PartFrames(
@@ -90,8 +92,12 @@ final class Outbound implements KvSenders.OutboundTransfer {
         }
     }
 
-    /** Clock, queue and profiles of the senders. */
-    record Context(Ticker ticker, int queueBytes, ProfileUse profiles) {}
+    /**
+     * Clock, queue and profiles of the senders.
+     *
+     * @param carrier what the channel is
+     */
+    record Context(Ticker ticker, int queueBytes, ProfileUse profiles, Carrier carrier) {}
 
     TransferId id() {
         return id;
@@ -206,6 +212,11 @@ final class Outbound implements KvSenders.OutboundTransfer {
             }
         }
         return true;
+    }
+
+    @Override
+    public Carrier carrier() {
+        return carrier;
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.baton.kv.transfer;
 
+import io.baton.common.kv.KvLink;
 import io.baton.common.time.Ticker;
 import io.baton.common.worker.ClusterToken;
 import io.baton.kv.channel.ChannelOptions;
@@ -16,13 +17,15 @@ import org.jspecify.annotations.Nullable;
  * @param advertisedHost host that senders are told instead of the one listened on; null for that
  *     one. Needed where all addresses are listened on.
  * @param profiles those that KV is coded with
+ * @param link what may carry KV
  */
 public record TransferOptions(
         ChannelOptions channel,
         Times times,
         int maxTransfers,
         @Nullable String advertisedHost,
-        ProfileUse profiles) {
+        ProfileUse profiles,
+        KvLink link) {
     public TransferOptions {
         if (maxTransfers < 1) {
             throw new IllegalArgumentException("at least one transfer: " + maxTransfers);
@@ -36,23 +39,29 @@ public record TransferOptions(
                 Times.DEFAULT,
                 4096,
                 null,
-                ProfileUse.none());
+                ProfileUse.none(),
+                KvLink.AUTO);
     }
 
     public TransferOptions withChannel(ChannelOptions next) {
-        return new TransferOptions(next, times, maxTransfers, advertisedHost, profiles);
+        return new TransferOptions(next, times, maxTransfers, advertisedHost, profiles, link);
     }
 
     public TransferOptions withTimes(Times next) {
-        return new TransferOptions(channel, next, maxTransfers, advertisedHost, profiles);
+        return new TransferOptions(channel, next, maxTransfers, advertisedHost, profiles, link);
     }
 
     public TransferOptions withAdvertisedHost(@Nullable String host) {
-        return new TransferOptions(channel, times, maxTransfers, host, profiles);
+        return new TransferOptions(channel, times, maxTransfers, host, profiles, link);
     }
 
     public TransferOptions withProfiles(ProfileUse next) {
-        return new TransferOptions(channel, times, maxTransfers, advertisedHost, next);
+        return new TransferOptions(channel, times, maxTransfers, advertisedHost, next, link);
+    }
+
+    public TransferOptions withLink(KvLink next) {
+        return new TransferOptions(
+                channel, times, maxTransfers, advertisedHost, profiles, next);
     }
 
     /**

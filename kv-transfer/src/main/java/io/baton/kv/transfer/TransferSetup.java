@@ -5,7 +5,6 @@ import io.baton.common.error.ErrorCode;
 import io.baton.common.kv.KeyChain;
 import io.baton.common.proto.KvFormat;
 import io.baton.common.time.Ticker;
-import io.baton.common.worker.HostPort;
 import io.baton.common.worker.ProtoKv;
 import io.baton.common.worker.WorkerOptions;
 import io.baton.kv.channel.ChannelOptions;
@@ -42,10 +41,9 @@ public final class TransferSetup {
     }
 
     /** Where a receiver listens. */
-    public static String listenUrl(WorkerOptions options) {
+    public static DefaultKvReceiver.Address address(WorkerOptions options) {
         WorkerOptions.Listen listen = options.listen();
-        // HostPort writes IPv6 addresses in brackets; its port may be 0 here.
-        return "tcp://" + new HostPort(listen.kvHost(), listen.kvPort());
+        return new DefaultKvReceiver.Address(listen.kvHost(), listen.kvPort());
     }
 
     /** Codecs, bounds, deadlines and token of the worker's channels. */
@@ -64,7 +62,8 @@ public final class TransferSetup {
                 times(limits.stallNanos()),
                 limits.maxAttempts(),
                 advertised.isEmpty() ? null : advertised,
-                profiles);
+                profiles,
+                options.listen().kvLink());
     }
 
     /**

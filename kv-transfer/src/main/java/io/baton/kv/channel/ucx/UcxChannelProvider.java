@@ -13,6 +13,7 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Frames over UCX: {@code ucx://host:port}. UCX chooses the transports, within UCX_TLS and
@@ -45,6 +46,12 @@ public final class UcxChannelProvider implements KvChannelProvider {
     @Override
     public String scheme() {
         return SCHEME;
+    }
+
+    /** Unasked, UCX is worth its thread and library only with RDMA. */
+    @Override
+    public @Nullable String unusable(boolean unasked) {
+        return unasked && !RdmaDevices.any() ? "no RDMA device" : UcxLibrary.whyNot();
     }
 
     @Override

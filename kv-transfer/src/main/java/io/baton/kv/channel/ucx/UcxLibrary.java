@@ -4,6 +4,7 @@ import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import java.lang.foreign.Arena;
 import java.lang.foreign.SymbolLookup;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The system's UCX, if there is one that jucx can work with.
@@ -48,12 +49,18 @@ public record UcxLibrary(boolean usable, String detail) {
      * @throws BatonException CONFIGURATION if UCX cannot be used; one line says why
      */
     static void require() {
-        if (!Found.ONCE.usable()) {
+        String why = whyNot();
+        if (why != null) {
             throw new BatonException(
                     ErrorCode.CONFIGURATION,
-                    "the ucx channel cannot be used: " + Found.ONCE.detail(),
+                    "the ucx channel cannot be used: " + why,
                     "kv.channel");
         }
+    }
+
+    /** Why UCX cannot be used, or null if it can; looks once in the process. */
+    static @Nullable String whyNot() {
+        return Found.ONCE.usable() ? null : Found.ONCE.detail();
     }
 
     private static final class Found {
