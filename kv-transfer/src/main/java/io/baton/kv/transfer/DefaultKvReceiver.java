@@ -39,12 +39,14 @@ public final class DefaultKvReceiver implements KvReceiver {
     private final ControlFrames control = new ControlFrames();
     private final TransferCounters counters = new TransferCounters();
     private final Home home = new Home();
+    private final ProfileIntakes intakes;
     private final List<KvChannelProvider.Listener> listeners = new ArrayList<>();
     private final List<ChannelOffer> offers = new ArrayList<>();
     private volatile boolean closed;
 
     private DefaultKvReceiver(TransferOptions options) {
         this.options = options;
+        this.intakes = new ProfileIntakes(options.profiles().known(), options.channel().hello());
     }
 
     /**
@@ -253,8 +255,6 @@ public final class DefaultKvReceiver implements KvReceiver {
     /** What comes in over one carrier, on its I/O thread. */
     private final class Frames implements ChannelHandler {
         private final Set<KvChannel> channels = ConcurrentHashMap.newKeySet();
-        private final ProfileIntakes intakes =
-                new ProfileIntakes(options.profiles().known(), options.channel().hello());
         private long toldChannel;
         private @Nullable TransferId told;
 

@@ -60,8 +60,7 @@ public record TransferOptions(
     }
 
     public TransferOptions withLink(KvLink next) {
-        return new TransferOptions(
-                channel, times, maxTransfers, advertisedHost, profiles, next);
+        return new TransferOptions(channel, times, maxTransfers, advertisedHost, profiles, next);
     }
 
     /**
