@@ -4,6 +4,7 @@
  */
 #include "kv.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #if defined(__x86_64__)
@@ -120,6 +121,35 @@ static int64_t place(const baton_kv_plan *plan, int value, int head, int token) 
     int64_t block = at / plan->block_tokens;
     return (((2 * block + value) * plan->heads + head) * plan->block_tokens + at % plan->block_tokens) *
            plan->dim;
+}
+
+/* A walk over the coded tokens' rows of a head. */
+typedef struct {
+    int64_t at;
+    int64_t block_end;
+    int64_t row;
+    int64_t block;
+    int64_t next_block;
+} walk;
+
+static walk walk_from(const baton_kv_plan *plan, int value, int head) {
+    int64_t row = plan->dim;
+    int64_t block = row * plan->block_tokens;
+    int64_t at = place(plan, value, head, 0);
+    return (walk){
+        .at = at,
+        .block_end = at + block - plan->first % plan->block_tokens * row,
+        .row = row,
+        .block = 2 * plan->heads * block,
+        .next_block = (2 * plan->heads - 1) * block};
+}
+
+static inline void walk_on(walk *to) {
+    to->at += to->row;
+    if (to->at == to->block_end) {
+        to->at += to->next_block;
+        to->block_end += to->block;
+    }
 }
 
 /* Where things lie. */
@@ -261,75 +291,13 @@ static float half_range(float value) {
 
 #define TARGET
 #define NAME(name) plain_##name
-static void plain_load_half(float *to, const uint16_t *from, int n) {
-    for (int i = 0; i < n; i++) {
-        to[i] = half_to_float(from[i]);
-    }
-}
-
-static void plain_store_half(uint16_t *to, const float *from, int n) {
-    for (int i = 0; i < n; i++) {
-        to[i] = float_to_half(half_range(from[i]));
-    }
-}
-
-/* Rows of bytes become columns. */
-static void plain_turn(
-    const uint8_t *from, int64_t from_stride, uint8_t *to, int64_t to_stride, int rows, int columns) {
-    for (int row = 0; row < rows; row++) {
-        for (int column = 0; column < columns; column++) {
-            to[column * to_stride + row] = from[row * from_stride + column];
-        }
-    }
-}
+#include "kv_plain.inc"
 #include "kv_loops.inc"
 
 #if defined(__x86_64__)
 #define TARGET __attribute__((target("avx2,f16c")))
 #define NAME(name) wide_##name
-TARGET static void wide_load_half(float *to, const uint16_t *from, int n) {
-    int i = 0;
-    for (; i + 8 <= n; i += 8) {
-        __m128i halves = _mm_loadu_si128((const __m128i *)(const void *)(from + i));
-        _mm256_storeu_ps(to + i, _mm256_cvtph_ps(halves));
-    }
-    plain_load_half(to + i, from + i, n - i);
-}
-
-TARGET static void wide_store_half(uint16_t *to, const float *from, int n) {
-    const __m256 high = _mm256_set1_ps(HIGHEST_HALF);
-    const __m256 low = _mm256_set1_ps(-HIGHEST_HALF);
-    int i = 0;
-    for (; i + 8 <= n; i += 8) {
-        __m256 v = _mm256_min_ps(_mm256_max_ps(_mm256_loadu_ps(from + i), low), high);
-        _mm_storeu_si128((__m128i *)(void *)(to + i), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
-    }
-    plain_store_half(to + i, from + i, n - i);
-}
-
-/* 16 rows of 16 bytes in four rounds of interleaving, each row with the one 8 further down. */
-TARGET static void wide_turn(
-    const uint8_t *from, int64_t from_stride, uint8_t *to, int64_t to_stride, int rows, int columns) {
-    if (rows != TILE || columns != TILE) {
-        plain_turn(from, from_stride, to, to_stride, rows, columns);
-        return;
-    }
-    __m128i a[TILE];
-    __m128i b[TILE];
-    for (int i = 0; i < TILE; i++) {
-        a[i] = _mm_loadu_si128((const __m128i *)(const void *)(from + i * from_stride));
-    }
-    for (int round = 0; round < 4; round++) {
-        for (int i = 0; i < TILE / 2; i++) {
-            b[2 * i] = _mm_unpacklo_epi8(a[i], a[i + TILE / 2]);
-            b[2 * i + 1] = _mm_unpackhi_epi8(a[i], a[i + TILE / 2]);
-        }
-        memcpy(a, b, sizeof a);
-    }
-    for (int i = 0; i < TILE; i++) {
-        _mm_storeu_si128((__m128i *)(void *)(to + i * to_stride), a[i]);
-    }
-}
+#include "kv_wide.inc"
 #include "kv_loops.inc"
 
 /* Every CPU with AVX2 has F16C, for which compilers differ in having a name. */

@@ -50,6 +50,20 @@ int32_t baton_rans_divisors(int32_t tables, const uint16_t *frequencies, baton_d
     return 1;
 }
 
+/* The slots of a symbol from slot on; past its last one up to seven are written, if there are as many. */
+static void fill_slots(uint32_t *slots, uint32_t slot, uint32_t symbol, uint32_t frequency) {
+    uint32_t entry = (frequency - 1) << 20 | symbol;
+    uint32_t add = 0;
+    for (; add < frequency && slot + add + 8 <= TOTAL; add += 8) {
+        for (uint32_t i = 0; i < 8; i++) {
+            slots[slot + add + i] = entry + ((add + i) << 8);
+        }
+    }
+    for (; add < frequency; add++) {
+        slots[slot + add] = entry + (add << 8);
+    }
+}
+
 int32_t baton_rans_slots(int32_t tables, const uint16_t *frequencies, uint32_t *slots) {
     for (int32_t table = 0; table < tables; table++) {
         uint32_t slot = 0;
@@ -58,14 +72,15 @@ int32_t baton_rans_slots(int32_t tables, const uint16_t *frequencies, uint32_t *
             if (slot + frequency > TOTAL) {
                 return 0;
             }
-            for (uint32_t add = 0; add < frequency; add++) {
-                *slots++ = (frequency - 1) << 20 | add << 8 | symbol;
+            if (frequency > 0) {
+                fill_slots(slots, slot, symbol, frequency);
             }
             slot += frequency;
         }
         if (slot != TOTAL) {
             return 0;
         }
+        slots += TOTAL;
     }
     return 1;
 }
@@ -157,12 +172,24 @@ __attribute__((constructor)) static void fill_places(void) {
     }
 }
 
+/* 8 slots, one by one: the CPU's own gather takes longer. */
+__attribute__((target("avx2"))) static inline __m256i fetch(const uint32_t *slots, __m256i index) {
+    uint64_t a = (uint64_t)_mm256_extract_epi64(index, 0);
+    uint64_t b = (uint64_t)_mm256_extract_epi64(index, 1);
+    uint64_t c = (uint64_t)_mm256_extract_epi64(index, 2);
+    uint64_t d = (uint64_t)_mm256_extract_epi64(index, 3);
+    __m128i first = _mm_insert_epi32(_mm_cvtsi32_si128((int)slots[(uint32_t)a]), (int)slots[a >> 32], 1);
+    __m128i second = _mm_insert_epi32(_mm_cvtsi32_si128((int)slots[(uint32_t)b]), (int)slots[b >> 32], 1);
+    __m128i third = _mm_insert_epi32(_mm_cvtsi32_si128((int)slots[(uint32_t)c]), (int)slots[c >> 32], 1);
+    __m128i fourth = _mm_insert_epi32(_mm_cvtsi32_si128((int)slots[(uint32_t)d]), (int)slots[d >> 32], 1);
+    return _mm256_set_m128i(_mm_unpacklo_epi64(third, fourth), _mm_unpacklo_epi64(first, second));
+}
+
 /* Takes a symbol from each of 8 states; the new states before words are added. */
 __attribute__((target("avx2"))) static inline __m256i step(
     __m256i state, const uint32_t *slots, __m256i *symbols) {
     const __m256i mask = _mm256_set1_epi32(TOTAL - 1);
-    __m256i slot =
-        _mm256_i32gather_epi32((const int *)slots, _mm256_and_si256(state, mask), 4);
+    __m256i slot = fetch(slots, _mm256_and_si256(state, mask));
     *symbols = _mm256_and_si256(slot, _mm256_set1_epi32(0xff));
     __m256i frequency =
         _mm256_add_epi32(_mm256_srli_epi32(slot, 20), _mm256_set1_epi32(1));
@@ -238,14 +265,22 @@ __attribute__((constructor)) static void fill_givers(void) {
     }
 }
 
+/* Two divisors; fetched so, 8 take half of the time that the CPU's own gather takes. */
+__attribute__((target("avx2"))) static inline __m128 two(
+    const baton_divisor *divisors, uint8_t first, uint8_t second) {
+    __m128i low = _mm_loadl_epi64((const __m128i *)(const void *)(divisors + first));
+    return _mm_loadh_pi(_mm_castsi128_ps(low), (const __m64 *)(const void *)(divisors + second));
+}
+
 /* Puts 8 symbols into 8 states; a symbol without a frequency leaves its mark in none. */
 __attribute__((target("avx2,popcnt"))) static inline __m256i put(
     __m256i state, const baton_divisor *divisors, const uint8_t *line, uint8_t **at, __m256i *none) {
-    __m256i symbol =
-        _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)line));
-    const int *table = (const int *)(const void *)divisors;
-    __m256i packed = _mm256_i32gather_epi32(table + 1, symbol, 8);
-    __m256i inverse = _mm256_i32gather_epi32(table, symbol, 8);
+    __m256 outer =
+        _mm256_set_m128(two(divisors, line[4], line[5]), two(divisors, line[0], line[1]));
+    __m256 inner =
+        _mm256_set_m128(two(divisors, line[6], line[7]), two(divisors, line[2], line[3]));
+    __m256i inverse = _mm256_castps_si256(_mm256_shuffle_ps(outer, inner, 0x88));
+    __m256i packed = _mm256_castps_si256(_mm256_shuffle_ps(outer, inner, 0xdd));
     __m256i frequency = _mm256_and_si256(packed, _mm256_set1_epi32((1 << START_SHIFT) - 1));
     *none = _mm256_or_si256(*none, _mm256_cmpeq_epi32(frequency, _mm256_setzero_si256()));
 

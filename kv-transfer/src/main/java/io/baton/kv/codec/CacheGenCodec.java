@@ -46,11 +46,13 @@ public final class CacheGenCodec implements KvCodec {
     private final RansCoder rans;
     private final KvKernels kernels;
     private final KvProfiles profiles;
+    private final CacheGenReady ready;
 
     public CacheGenCodec(RansCoder rans, KvKernels kernels, KvProfiles profiles) {
         this.rans = rans;
         this.kernels = kernels;
         this.profiles = profiles;
+        this.ready = new CacheGenReady(rans, profiles);
     }
 
     @Override
@@ -153,29 +155,31 @@ public final class CacheGenCodec implements KvCodec {
             MemorySegment values,
             MemorySegment scratch,
             MemorySegment out) {
-        Tables tables = parts.tables(scratch);
         KvProfile profile = profile(parts.part(), setting);
         int layer = parts.part().firstLayer() + of;
-        Limits limits =
-                profile == null
-                        ? Limits.NONE
-                        : CacheGenTables.read(profile, setting.level(), layer, tables);
-        AnchorPlan plan = parts.plan(setting.level(), of, limits);
+        CacheGenReady.@Nullable Ready known =
+                profile == null ? null : ready.of(profile, setting.level(), layer);
+        AnchorPlan plan =
+                parts.plan(setting.level(), of, known == null ? Limits.NONE : known.limits());
         KvKernels.Coded coded = parts.coded(plan, scratch, out);
         if (!kernels.quantise(plan, values, coded, parts.work(scratch))) {
             return -1;
         }
         RansCoder.Rows rows = parts.rows(plan, scratch);
         long at = plan.sideBytes() + plan.lowBytes();
-        if (profile == null) {
+        MemorySegment divisors;
+        if (known == null) {
+            Tables tables = parts.tables(scratch);
             tables.count(kernels, rows, coded.symbols());
             at += tables.write(out.asSlice(at));
+            divisors = parts.ready(scratch);
+            if (!rans.divisors(AnchorPlan.RUNS, tables.frequencies(), divisors)) {
+                throw new IllegalStateException("frequencies that were counted have another sum");
+            }
+        } else {
+            divisors = known.divisors();
         }
-        if (!rans.divisors(AnchorPlan.RUNS, tables.frequencies(), parts.ready(scratch))) {
-            throw invalid(parts.part(), "the profile's tables are damaged");
-        }
-        MemorySegment stream =
-                rans.encode(rows, parts.ready(scratch), coded.symbols(), parts.stream(scratch));
+        MemorySegment stream = rans.encode(rows, divisors, coded.symbols(), parts.stream(scratch));
         MemorySegment.copy(stream, 0, out, at, stream.byteSize());
         return at + stream.byteSize();
     }
@@ -231,26 +235,29 @@ public final class CacheGenCodec implements KvCodec {
             MemorySegment scratch,
             MemorySegment raw) {
         PartShape part = parts.part();
-        Tables tables = parts.tables(scratch);
         AnchorPlan plan = parts.plan(setting.level(), of, Limits.NONE);
         long at = plan.sideBytes() + plan.lowBytes();
         if (in.byteSize() < at) {
             throw invalid(part, "it is too short");
         }
         KvProfile profile = profile(part, setting);
+        MemorySegment frequencies;
         if (profile == null) {
+            Tables tables = parts.tables(scratch);
             long tableBytes = tables.read(in.asSlice(at));
             if (tableBytes < 0) {
                 throw invalid(part, "its tables are cut off");
             }
             at += tableBytes;
+            frequencies = tables.frequencies();
         } else {
-            CacheGenTables.read(profile, setting.level(), part.firstLayer() + of, tables);
+            frequencies = ready.of(profile, setting.level(), part.firstLayer() + of).frequencies();
         }
         KvKernels.Coded coded = parts.coded(plan, scratch, in);
         RansCoder.Rows rows = parts.rows(plan, scratch);
-        if (!rans.slots(AnchorPlan.RUNS, tables.frequencies(), parts.ready(scratch))
-                || !rans.decode(rows, parts.ready(scratch), in.asSlice(at), coded.symbols())) {
+        MemorySegment slots = parts.ready(scratch);
+        if (!rans.slots(AnchorPlan.RUNS, frequencies, slots)
+                || !rans.decode(rows, slots, in.asSlice(at), coded.symbols())) {
             throw invalid(part, "its tables or its stream are damaged");
         }
         MemorySegment values = raw.asSlice(of * parts.layerBytes(), parts.layerBytes());

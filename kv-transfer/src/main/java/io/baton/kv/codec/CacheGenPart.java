@@ -183,8 +183,9 @@ record CacheGenPart(PartShape part, LayerShape layer, int tokens) {
         MemorySegment tableOf = scratch.asSlice(TABLE_BYTES + READY_BYTES);
         int rows = 0;
         for (int run = 0; run < AnchorPlan.RUNS; run++) {
-            for (int i = 0; i < plan.symbols(run) / AnchorPlan.UNIT; i++) {
-                tableOf.set(U16, 2L * rows++, (short) run);
+            int end = rows + plan.symbols(run) / AnchorPlan.UNIT;
+            for (; rows < end; rows++) {
+                tableOf.set(U16, 2L * rows, (short) run);
             }
         }
         return new RansCoder.Rows(rows, AnchorPlan.UNIT, AnchorPlan.RUNS, tableOf);
