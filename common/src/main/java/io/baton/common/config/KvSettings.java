@@ -83,7 +83,8 @@ public final class KvSettings {
                             "What carries KV. With auto a decoder offers all it has and the"
                                     + " prefiller takes the best that both have: memory within a"
                                     + " process or a host, ucx where both have RDMA devices, else"
-                                    + " tcp. Another value allows this one alone."));
+                                    + " tcp. Another value allows this one alone; cuda-ipc needs"
+                                    + " an NVIDIA device on either side."));
     public static final Setting<String> SAMENESS =
             GROUP.add(
                     Setting.of(

@@ -6,6 +6,8 @@ public enum KvLink {
     AUTO("auto"),
     /** Memory of one process. */
     LOOPBACK("loopback"),
+    /** Device memory that processes of one user on one machine share: NVLink between devices. */
+    CUDA_IPC("cuda-ipc"),
     /** Memory that processes of one user on one machine share. */
     SHM("shm"),
     /** UCX: RDMA where there are devices for it. */

@@ -16,11 +16,13 @@ import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
 /** One selector and its thread; what the sockets carry is their transports' business. */
-final class NioLoop implements ChannelLoop {
+public final class NioLoop implements ChannelLoop {
     /** Makes the transport of a socket that was accepted. */
     @FunctionalInterface
-    interface Accepting {
+    public interface Accepting {
         /**
+         * The transport of a socket.
+         *
          * @throws IOException if the peer may not connect; the socket is closed
          */
         SelectedTransport transport(SocketChannel socket) throws IOException;
@@ -39,7 +41,8 @@ final class NioLoop implements ChannelLoop {
     private boolean ended;
     private volatile boolean stopping;
 
-    NioLoop(String name, ChannelGroup group) {
+    /** A loop that has not begun: see {@link #start}. */
+    public NioLoop(String name, ChannelGroup group) {
         this.group = group;
         this.timeoutMillis = Math.max(1, group.options().bounds().tickNanos() / 1_000_000);
         try {
@@ -50,7 +53,8 @@ final class NioLoop implements ChannelLoop {
         this.thread = Thread.ofPlatform().name(name).daemon(true).unstarted(this::run);
     }
 
-    void start() {
+    /** Starts the thread. */
+    public void start() {
         thread.start();
     }
 
@@ -72,7 +76,7 @@ final class NioLoop implements ChannelLoop {
     }
 
     /** Registers a listening socket. */
-    void listen(ServerSocketChannel server, Accepting accepting) {
+    public void listen(ServerSocketChannel server, Accepting accepting) {
         execute(() -> register(server, accepting));
     }
 
@@ -84,8 +88,13 @@ final class NioLoop implements ChannelLoop {
         }
     }
 
-    /** Starts a connection that was begun, or is already there. */
-    FramedChannel connect(SelectedTransport transport, Handshake handshake) throws IOException {
+    /**
+     * Starts a connection that was begun, or is already there.
+     *
+     * @throws IOException if the loop is closed
+     */
+    public FramedChannel connect(SelectedTransport transport, Handshake handshake)
+            throws IOException {
         if (stopping) {
             throw new IOException("the KV channels are closed");
         }
@@ -239,7 +248,7 @@ final class NioLoop implements ChannelLoop {
      * Closes all channels in order, waits for the thread within the linger time, then cuts what is
      * left.
      */
-    void close(BatonException reason) {
+    public void close(BatonException reason) {
         stopping = true;
         group.closeAll(reason);
         selector.wakeup();

@@ -4,7 +4,8 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 
 /** A transport whose socket is registered with an {@link NioLoop}. */
-interface SelectedTransport extends ByteTransport {
+public interface SelectedTransport extends ByteTransport {
+    /** The socket. */
     SocketChannel socket();
 
     /** Called once, before the first use, on the loop's thread. */

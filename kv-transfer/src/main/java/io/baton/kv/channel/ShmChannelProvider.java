@@ -3,11 +3,8 @@ package io.baton.kv.channel;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import java.io.IOException;
-import java.net.StandardProtocolFamily;
 import java.net.URI;
-import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SocketChannel;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.attribute.UserPrincipal;
 
@@ -18,9 +15,11 @@ import java.nio.file.attribute.UserPrincipal;
  * is one, both sides prove it as over TCP.
  */
 public final class ShmChannelProvider implements KvChannelProvider {
+    private static final String SCHEME = "shm";
+
     @Override
     public String scheme() {
-        return "shm";
+        return SCHEME;
     }
 
     @Override
@@ -35,20 +34,20 @@ public final class ShmChannelProvider implements KvChannelProvider {
 
     @Override
     public Listener listen(URI url, ChannelOptions options, ChannelHandler handler) {
-        requirePath(url);
+        LocalSocket.path(url);
         try {
-            ShmSocket socket = ShmSocket.bind(url);
+            LocalSocket socket = LocalSocket.bind(url);
             UserPrincipal owner = socket.owner();
             NioLoop loop = new NioLoop("baton-kv-receive", new ChannelGroup(options, handler));
             loop.start();
             loop.listen(
                     socket.server(),
                     peer -> {
-                        ShmSocket.requireUser(peer, owner);
+                        LocalSocket.requireUser(peer, owner);
                         peer.configureBlocking(false);
                         return new ShmTransport(loop, peer, owner);
                     });
-            return new ShmListener(socket, socket.url(), loop);
+            return new ShmListener(socket, socket.url(SCHEME), loop);
         } catch (IOException e) {
             throw new BatonException(
                     ErrorCode.CONFIGURATION,
@@ -65,26 +64,7 @@ public final class ShmChannelProvider implements KvChannelProvider {
         return new ShmConnector(loop, options);
     }
 
-    private static Path requirePath(URI url) {
-        String path = url.getPath();
-        if (url.getAuthority() == null && path != null && path.startsWith("/")) {
-            try {
-                return Path.of(path);
-            } catch (InvalidPathException e) {
-                throw badUrl(url);
-            }
-        }
-        throw badUrl(url);
-    }
-
-    private static BatonException badUrl(URI url) {
-        return new BatonException(
-                ErrorCode.CONFIGURATION,
-                "a shared-memory channel URL is shm:///FOLDER/NAME or shm:///, got " + url,
-                "kv.host");
-    }
-
-    private record ShmListener(ShmSocket socket, URI url, NioLoop loop) implements Listener {
+    private record ShmListener(LocalSocket socket, URI url, NioLoop loop) implements Listener {
         @Override
         public void close() {
             socket.close();
@@ -95,7 +75,7 @@ public final class ShmChannelProvider implements KvChannelProvider {
     private record ShmConnector(NioLoop loop, ChannelOptions options) implements Connector {
         @Override
         public KvChannel connect(URI url) throws InterruptedException {
-            Path path = requirePath(url);
+            Path path = LocalSocket.path(url);
             FramedChannel channel;
             try {
                 channel = open(path);
@@ -110,10 +90,8 @@ public final class ShmChannelProvider implements KvChannelProvider {
         }
 
         private FramedChannel open(Path path) throws IOException {
-            SocketChannel socket = SocketChannel.open(StandardProtocolFamily.UNIX);
+            SocketChannel socket = LocalSocket.connect(path);
             try {
-                socket.configureBlocking(false);
-                socket.connect(UnixDomainSocketAddress.of(path));
                 return open(socket, ShmFile.create(ShmLayout.USUAL, options.nonces()));
             } catch (IOException | RuntimeException e) {
                 socket.close();
@@ -124,7 +102,7 @@ public final class ShmChannelProvider implements KvChannelProvider {
         private FramedChannel open(SocketChannel socket, ShmFile file) throws IOException {
             ShmTransport transport = null;
             try {
-                ShmSocket.requireUser(socket, file.owner());
+                LocalSocket.requireUser(socket, file.owner());
                 var setup = new ShmSetup(ShmLayout.USUAL, file.path()).encode();
                 socket.write(setup);
                 if (setup.hasRemaining()) {

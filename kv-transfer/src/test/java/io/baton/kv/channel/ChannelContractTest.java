@@ -37,7 +37,7 @@ abstract class ChannelContractTest {
     @BeforeEach
     void open() {
         listener = provider().listen(url(), options("decoder", ""), receiving);
-        connector = provider().connector(options("prefiller", ""), sending);
+        connector = sendingProvider().connector(options("prefiller", ""), sending);
     }
 
     @AfterEach
@@ -45,12 +45,21 @@ abstract class ChannelContractTest {
         receiving.permits.release(1_000_000);
         connector.close();
         listener.close();
+        requireNothingLeft();
     }
 
     /** The provider under test; a subclass may set it up in another way. */
     KvChannelProvider provider() {
         return KvChannelProvider.of(url());
     }
+
+    /** The provider of the side that connects, where the two must differ. */
+    KvChannelProvider sendingProvider() {
+        return provider();
+    }
+
+    /** Both ends are closed: whatever a subclass counts must be zero. */
+    void requireNothingLeft() {}
 
     private static ChannelOptions options(String worker, String token) {
         Hello hello = Kv.hello(worker, 77, Kv.SMALL);
@@ -191,7 +200,7 @@ abstract class ChannelContractTest {
     void refusesAnotherModelWithTheDifference() {
         Hello other = new Hello("prefiller", 1, "model-2", Kv.SMALL, 64, 1, "reference", "exact");
         try (var strange =
-                provider()
+                sendingProvider()
                         .connector(
                                 ChannelOptions.of(other, ClusterToken.none(), Ticker.system()),
                                 new Frames())) {
@@ -207,7 +216,7 @@ abstract class ChannelContractTest {
     @Test
     void refusesAnotherToken() {
         try (var strange =
-                provider()
+                sendingProvider()
                         .connector(options("prefiller", "another-token-for-tests"), new Frames())) {
             BatonException refusal =
                     assertThrows(BatonException.class, () -> strange.connect(listener.url()));

@@ -7,6 +7,7 @@ import io.baton.kv.channel.ChannelLoop;
 import io.baton.kv.channel.ChannelOptions;
 import io.baton.kv.channel.FramedChannel;
 import io.baton.kv.channel.Handshake;
+import io.baton.kv.channel.fetch.SlotPool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
@@ -61,7 +62,8 @@ final class UcxLoop implements ChannelLoop {
     private final long workerHandle;
     private final MemorySegment poll;
     private final Arena memory = Arena.ofShared();
-    private final StagingPool pool;
+    private final SlotPool pool = new SlotPool(this::slots);
+    private @Nullable RegisteredMemory slots;
     private final Thread thread;
     private final int timeoutMillis;
     // Bounded by the channels: each has at most one read, one write and one end in it.
@@ -112,7 +114,6 @@ final class UcxLoop implements ChannelLoop {
                     "kv.channel");
         }
         this.poll = UcxNative.pollDescriptor(memory, descriptor);
-        this.pool = new StagingPool(context);
         worker.setAmRecvHandler(
                 UcxTransport.MESSAGE_ID, this::onMessage, UcpConstants.UCP_AM_FLAG_WHOLE_MSG);
         this.thread = Thread.ofPlatform().name(name).daemon(true).unstarted(this::run);
@@ -126,8 +127,14 @@ final class UcxLoop implements ChannelLoop {
         return worker;
     }
 
-    StagingPool pool() {
+    SlotPool pool() {
         return pool;
+    }
+
+    private MemorySegment slots() {
+        RegisteredMemory made = new RegisteredMemory(context, SlotPool.BYTES);
+        slots = made;
+        return made.memory();
     }
 
     @Override
@@ -360,7 +367,10 @@ final class UcxLoop implements ChannelLoop {
         worker.close();
         transports.forEach(UcxTransport::dispose);
         transports.clear();
-        pool.close();
+        RegisteredMemory registered = slots;
+        if (registered != null) {
+            registered.close();
+        }
         context.close();
         memory.close();
     }

@@ -4,6 +4,9 @@ import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.kv.channel.ByteTransport;
 import io.baton.kv.channel.FramedChannel;
+import io.baton.kv.channel.fetch.FetchMessage;
+import io.baton.kv.channel.fetch.Inbox;
+import io.baton.kv.channel.fetch.SendRing;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -49,6 +52,7 @@ final class UcxTransport implements ByteTransport {
     }
 
     private final UcxLoop loop;
+    private final RegisteredMemory memory;
     private final SendRing ring;
     private final Inbox inbox;
     private final Arena headerMemory = Arena.ofShared();
@@ -76,10 +80,11 @@ final class UcxTransport implements ByteTransport {
 
     UcxTransport(UcxLoop loop, int ringBytes) {
         this.loop = loop;
-        this.ring = new SendRing(loop.context(), ringBytes);
+        this.memory = new RegisteredMemory(loop.context(), ringBytes);
+        this.ring = new SendRing(memory.memory());
         this.inbox = new Inbox(loop.pool(), this::fetch, this::readLater);
         for (int i = 0; i < HEADERS; i++) {
-            headers.add(headerMemory.allocate(UcxMessage.HEADER_BYTES, 8));
+            headers.add(headerMemory.allocate(FetchMessage.HEADER_BYTES, 8));
         }
     }
 
@@ -101,8 +106,11 @@ final class UcxTransport implements ByteTransport {
                                             .setErrorHandler((gone, status, text) -> fail(text)));
             endpoint = made;
             loop.add(made.getNativeId(), this);
-            ByteBuffer key = ring.remoteKey();
-            send(UcxMessage.RING, ring.address(), ring.capacity(), MemorySegment.ofBuffer(key));
+            send(
+                    FetchMessage.RING,
+                    memory.memory().address(),
+                    ring.capacity(),
+                    MemorySegment.ofBuffer(memory.remoteKey()));
             pump();
         } catch (UcxException e) {
             fail(String.valueOf(e.getMessage()));
@@ -174,7 +182,7 @@ final class UcxTransport implements ByteTransport {
             return false;
         }
         toldReleased = released;
-        send(UcxMessage.RELEASED, released, 0, MemorySegment.NULL);
+        send(FetchMessage.RELEASED, released, 0, MemorySegment.NULL);
         return true;
     }
 
@@ -185,16 +193,12 @@ final class UcxTransport implements ByteTransport {
             return false;
         }
         if (written - from <= INLINE_BYTES && written - ring.released() <= Inbox.INLINE_WINDOW) {
-            int bytes = (int) Math.min(written - from, ring.contiguous(from));
-            published = from + bytes;
-            send(
-                    UcxMessage.BYTES,
-                    from,
-                    bytes,
-                    MemorySegment.ofAddress(ring.addressOf(from)).reinterpret(bytes));
+            MemorySegment piece = ring.piece(from, written);
+            published = from + piece.byteSize();
+            send(FetchMessage.BYTES, from, piece.byteSize(), piece);
         } else {
             published = written;
-            send(UcxMessage.PUBLISHED, from, written, MemorySegment.NULL);
+            send(FetchMessage.PUBLISHED, from, written, MemorySegment.NULL);
         }
         return true;
     }
@@ -204,11 +208,11 @@ final class UcxTransport implements ByteTransport {
             return false;
         }
         endSent = true;
-        send(UcxMessage.END, published, 0, MemorySegment.NULL);
+        send(FetchMessage.END, published, 0, MemorySegment.NULL);
         return true;
     }
 
-    private void send(UcxMessage message, long first, long second, MemorySegment data) {
+    private void send(FetchMessage message, long first, long second, MemorySegment data) {
         UcpEndpoint to = endpoint;
         MemorySegment header = headers.poll();
         if (to == null || header == null) {
@@ -218,7 +222,7 @@ final class UcxTransport implements ByteTransport {
         to.sendAmNonBlocking(
                 MESSAGE_ID,
                 header.address(),
-                UcxMessage.HEADER_BYTES,
+                FetchMessage.HEADER_BYTES,
                 data.address(),
                 data.byteSize(),
                 UcpConstants.UCP_AM_SEND_FLAG_EAGER | UcpConstants.UCP_AM_SEND_FLAG_REPLY,
@@ -287,17 +291,17 @@ final class UcxTransport implements ByteTransport {
             return;
         }
         try {
-            UcxMessage kind = UcxMessage.kind(header);
+            FetchMessage kind = FetchMessage.kind(header);
             if (kind == null) {
                 throw new Inbox.Violation("an unknown message");
             }
-            onMessage(kind, UcxMessage.first(header), UcxMessage.second(header), data);
+            onMessage(kind, FetchMessage.first(header), FetchMessage.second(header), data);
         } catch (Inbox.Violation | ArithmeticException | UcxException e) {
             fail("the peer broke the rules of the stream: " + e.getMessage());
         }
     }
 
-    private void onMessage(UcxMessage kind, long first, long second, MemorySegment data)
+    private void onMessage(FetchMessage kind, long first, long second, MemorySegment data)
             throws Inbox.Violation {
         switch (kind) {
             case RING -> onRing(first, second, data);
@@ -311,6 +315,7 @@ final class UcxTransport implements ByteTransport {
             case PUBLISHED -> inbox.published(first, second);
             case RELEASED -> onReleased(first);
             case END -> inbox.end(first);
+            case REFUSED -> throw new Inbox.Violation("a refusal, which UCX has none of");
         }
     }
 
@@ -462,7 +467,8 @@ final class UcxTransport implements ByteTransport {
         if (key != null) {
             key.close();
         }
-        ring.deregister();
+        ring.close();
+        memory.close();
         headerMemory.close();
     }
 }

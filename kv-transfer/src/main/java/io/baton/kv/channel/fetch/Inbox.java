@@ -1,4 +1,4 @@
-package io.baton.kv.channel.ucx;
+package io.baton.kv.channel.fetch;
 
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -8,15 +8,16 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What comes from one peer, put in the order of its positions: bytes that came in messages, and
- * ranges of the peer's ring that are fetched into slots of the {@link StagingPool}, a few at a
- * time. What a peer may announce is bounded by its ring, what it may send along by {@link
+ * ranges of the peer's ring that are fetched into slots of a {@link SlotPool}, a few at a time.
+ * What a peer may announce is bounded by its ring, what it may send along by {@link
  * #INLINE_WINDOW}. Loop's thread.
  */
-final class Inbox {
+public final class Inbox {
     /** Most bytes of messages that are sent and not yet taken. */
-    static final int INLINE_WINDOW = 64 << 10;
+    public static final int INLINE_WINDOW = 64 << 10;
 
-    static final long MAX_RING_BYTES = 1 << 30;
+    /** Longest ring of a peer. */
+    public static final long MAX_RING_BYTES = 1 << 30;
 
     private static final int MAX_SLOTS = 4;
 
@@ -24,27 +25,31 @@ final class Inbox {
     private static final int MAX_EARLY = 64;
 
     /** The peer broke the rules. */
-    static final class Violation extends Exception {
+    public static final class Violation extends Exception {
         private static final long serialVersionUID = 1;
 
-        Violation(String message) {
+        /** What it did. */
+        public Violation(String message) {
             super(message);
         }
     }
 
     /** Fetches {@code into.byteSize()} bytes at an offset of the peer's ring. */
-    interface Fetcher {
+    @FunctionalInterface
+    public interface Fetcher {
+        /** Exactly one of the two is run, on the loop's thread. */
         void fetch(long ringOffset, MemorySegment into, Runnable onFetched, Runnable onFailed);
     }
 
     /** Memory into which is fetched. */
-    interface Slots {
+    public interface Slots {
         /** A piece of memory; null if there is none just now. */
         @Nullable MemorySegment take();
 
         /** Runs {@code task} once, after one came back. */
         void await(Runnable task);
 
+        /** The slot is free again. */
         void giveBack(MemorySegment slot);
     }
 
@@ -83,16 +88,22 @@ final class Inbox {
     private boolean closed;
 
     /**
+     * An inbox without a ring.
+     *
      * @param onReadable called when {@link #read} may give more
      */
-    Inbox(Slots pool, Fetcher fetcher, Runnable onReadable) {
+    public Inbox(Slots pool, Fetcher fetcher, Runnable onReadable) {
         this.pool = pool;
         this.fetcher = fetcher;
         this.onReadable = onReadable;
     }
 
-    /** The peer's ring is known. */
-    void ring(long bytes) throws Violation {
+    /**
+     * The peer's ring is known.
+     *
+     * @throws Violation if it was before, or is none of 1 to {@link #MAX_RING_BYTES} bytes
+     */
+    public void ring(long bytes) throws Violation {
         if (ringBytes != 0 || bytes <= 0 || bytes > MAX_RING_BYTES) {
             throw new Violation("a ring of %d bytes after one of %d".formatted(bytes, ringBytes));
         }
@@ -100,8 +111,12 @@ final class Inbox {
         advance();
     }
 
-    /** Bytes came. */
-    void bytes(long from, byte[] bytes) throws Violation {
+    /**
+     * Bytes came.
+     *
+     * @throws Violation if they are not awaited, or too many
+     */
+    public void bytes(long from, byte[] bytes) throws Violation {
         inlineBytes += bytes.length;
         if (inlineBytes > INLINE_WINDOW) {
             throw new Violation(inlineBytes + " bytes in messages, limit " + INLINE_WINDOW);
@@ -109,13 +124,21 @@ final class Inbox {
         add(new Piece(from, Math.addExact(from, bytes.length), bytes));
     }
 
-    /** Bytes wait in the peer's ring. */
-    void published(long from, long to) throws Violation {
+    /**
+     * Bytes wait in the peer's ring.
+     *
+     * @throws Violation if they are not awaited, or do not fit the ring
+     */
+    public void published(long from, long to) throws Violation {
         add(new Piece(from, to, null));
     }
 
-    /** The peer sends no byte from this position on. */
-    void end(long position) throws Violation {
+    /**
+     * The peer sends no byte from this position on.
+     *
+     * @throws Violation if it has announced some, or said so before
+     */
+    public void end(long position) throws Violation {
         if (position < arrived || end != Long.MAX_VALUE) {
             throw new Violation("an end at %d after %d".formatted(position, arrived));
         }
@@ -220,7 +243,7 @@ final class Inbox {
     }
 
     /** Gives what is there: 0 for nothing now, -1 after the end. */
-    int read(ByteBuffer target) {
+    public int read(ByteBuffer target) {
         int total = 0;
         while (target.hasRemaining()) {
             Chunk chunk = chunks.peekFirst();
@@ -253,7 +276,7 @@ final class Inbox {
     }
 
     /** Position before which the peer may forget its bytes. */
-    long released() {
+    public long released() {
         for (Chunk chunk : chunks) {
             if (!chunk.ready || chunk.slot == null) {
                 return chunk.from;
@@ -263,7 +286,7 @@ final class Inbox {
     }
 
     /** Nothing is read any more. Slots that are being filled come back when they are. */
-    void close() {
+    public void close() {
         closed = true;
         for (Chunk chunk : chunks) {
             if (chunk.ready && chunk.slot != null) {

@@ -1,4 +1,4 @@
-package io.baton.kv.channel.ucx;
+package io.baton.kv.channel.fetch;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -209,16 +209,16 @@ final class InboxTest {
 
     @Test
     void headersAreReadAsWritten() {
-        MemorySegment header = MemorySegment.ofArray(new byte[UcxMessage.HEADER_BYTES]);
-        for (UcxMessage message : UcxMessage.values()) {
+        MemorySegment header = MemorySegment.ofArray(new byte[FetchMessage.HEADER_BYTES]);
+        for (FetchMessage message : FetchMessage.values()) {
             message.write(header, 1L << 40, -7);
-            assertEquals(message, UcxMessage.kind(header));
-            assertEquals(1L << 40, UcxMessage.first(header));
-            assertEquals(-7, UcxMessage.second(header));
+            assertEquals(message, FetchMessage.kind(header));
+            assertEquals(1L << 40, FetchMessage.first(header));
+            assertEquals(-7, FetchMessage.second(header));
         }
-        assertEquals(null, UcxMessage.kind(header.asSlice(0, 23)));
-        byte[] unknown = new byte[UcxMessage.HEADER_BYTES];
+        assertEquals(null, FetchMessage.kind(header.asSlice(0, 23)));
+        byte[] unknown = new byte[FetchMessage.HEADER_BYTES];
         Arrays.fill(unknown, (byte) 9);
-        assertEquals(null, UcxMessage.kind(MemorySegment.ofArray(unknown)));
+        assertEquals(null, FetchMessage.kind(MemorySegment.ofArray(unknown)));
     }
 }

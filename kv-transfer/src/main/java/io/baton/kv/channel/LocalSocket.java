@@ -1,5 +1,7 @@
 package io.baton.kv.channel;
 
+import io.baton.common.error.BatonException;
+import io.baton.common.error.ErrorCode;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.URI;
@@ -8,6 +10,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -16,15 +19,16 @@ import jdk.net.ExtendedSocketOptions;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The local socket of a shared-memory listener, at the path of its URL: {@code shm:///folder/name},
- * or {@code shm:///} for a new folder of its own. Only its owner may connect.
+ * The local socket of a listener whose peers are on the same machine, at the path of its URL:
+ * {@code shm:///folder/name}, or {@code shm:///} for a new folder of its own. Only its owner may
+ * connect.
  *
  * @param path of the socket
  * @param folder made for it alone and removed with it; null if it was there before
  */
-record ShmSocket(ServerSocketChannel server, Path path, @Nullable Path folder)
+public record LocalSocket(ServerSocketChannel server, Path path, @Nullable Path folder)
         implements AutoCloseable {
-    private static final System.Logger LOG = System.getLogger(ShmSocket.class.getName());
+    private static final System.Logger LOG = System.getLogger(LocalSocket.class.getName());
 
     private static final int BACKLOG = 128;
     private static final String FOLDER_PREFIX = "baton-kv-";
@@ -36,7 +40,7 @@ record ShmSocket(ServerSocketChannel server, Path path, @Nullable Path folder)
      *
      * @throws IOException if somebody listens there, or something else is there
      */
-    static ShmSocket bind(URI url) throws IOException {
+    public static LocalSocket bind(URI url) throws IOException {
         String given = url.getPath();
         if (!given.equals("/")) {
             Path path = Path.of(given);
@@ -53,13 +57,13 @@ record ShmSocket(ServerSocketChannel server, Path path, @Nullable Path folder)
         }
     }
 
-    private static ShmSocket bind(Path path, @Nullable Path folder) throws IOException {
+    private static LocalSocket bind(Path path, @Nullable Path folder) throws IOException {
         ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
         try {
             server.configureBlocking(false);
             server.bind(UnixDomainSocketAddress.of(path), BACKLOG);
             Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
-            return new ShmSocket(server, path, folder);
+            return new LocalSocket(server, path, folder);
         } catch (IOException | RuntimeException e) {
             server.close();
             throw e;
@@ -67,16 +71,69 @@ record ShmSocket(ServerSocketChannel server, Path path, @Nullable Path folder)
     }
 
     /** Who listens. */
-    UserPrincipal owner() throws IOException {
+    public UserPrincipal owner() throws IOException {
         return Files.getOwner(path);
     }
 
-    URI url() {
-        return URI.create("shm://" + path.toUri().getRawPath());
+    /** Who runs this process. */
+    public static UserPrincipal self() throws IOException {
+        return Files.getOwner(Path.of("/proc/self"));
     }
 
-    /** Refuses a peer that another user runs. */
-    static void requireUser(SocketChannel socket, UserPrincipal owner) throws IOException {
+    /** The URL of the carrier that uses it. */
+    public URI url(String scheme) {
+        return URI.create(scheme + "://" + path.toUri().getRawPath());
+    }
+
+    /**
+     * The path of such a URL.
+     *
+     * @throws BatonException CONFIGURATION if there is none
+     */
+    public static Path path(URI url) {
+        String path = url.getPath();
+        try {
+            if (url.getAuthority() == null && path != null && path.startsWith("/")) {
+                return Path.of(path);
+            }
+        } catch (InvalidPathException e) {
+            throw badUrl(url, e);
+        }
+        throw badUrl(url, null);
+    }
+
+    private static BatonException badUrl(URI url, @Nullable InvalidPathException cause) {
+        return new BatonException(
+                ErrorCode.CONFIGURATION,
+                "the URL of this KV channel is %1$s:///FOLDER/NAME or %1$s:///, got %2$s"
+                        .formatted(url.getScheme(), url),
+                "kv.host",
+                cause);
+    }
+
+    /**
+     * Connects without blocking.
+     *
+     * @throws IOException if nobody listens
+     */
+    public static SocketChannel connect(Path path) throws IOException {
+        SocketChannel socket = SocketChannel.open(StandardProtocolFamily.UNIX);
+        try {
+            socket.configureBlocking(false);
+            socket.connect(UnixDomainSocketAddress.of(path));
+            return socket;
+        } catch (IOException | RuntimeException e) {
+            socket.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Refuses a peer that another user runs.
+     *
+     * @throws IOException if it does
+     */
+    public static void requireUser(SocketChannel socket, UserPrincipal owner) throws IOException {
         UserPrincipal user = socket.getOption(ExtendedSocketOptions.SO_PEERCRED).user();
         if (!user.equals(owner)) {
             throw new IOException("the peer is run by %s, not by %s".formatted(user, owner));

@@ -1,4 +1,4 @@
-package io.baton.kv.channel.ucx;
+package io.baton.kv.channel.fetch;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -6,7 +6,7 @@ import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Headers of the active messages between two transports, little-endian:
+ * Headers of the messages between two transports, little-endian:
  *
  * <pre>
  *  0        4        8                 16                24
@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
  *
  * Positions count the bytes of one direction from 0. See docs/protocol.md.
  */
-enum UcxMessage {
-    /** First: address of the sender's ring; second: its bytes; data: its packed remote key. */
+public enum FetchMessage {
+    /** First: where the sender's ring is; second: its bytes; data: what opens it. */
     RING(1),
     /** First: position of the first byte; second: how many; data: the bytes. */
     BYTES(2),
@@ -27,9 +27,12 @@ enum UcxMessage {
     /** The bytes before position first were taken: their place in the ring is free. */
     RELEASED(4),
     /** No bytes come from position first on. */
-    END(5);
+    END(5),
+    /** The ring cannot be read; second: bytes of the reason; data: the reason, UTF-8. */
+    REFUSED(6);
 
-    static final int HEADER_BYTES = 24;
+    /** Bytes of a header. */
+    public static final int HEADER_BYTES = 24;
 
     private static final ValueLayout.OfInt INT =
             ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -38,12 +41,12 @@ enum UcxMessage {
 
     private final int number;
 
-    UcxMessage(int number) {
+    FetchMessage(int number) {
         this.number = number;
     }
 
     /** Writes a header. */
-    void write(MemorySegment header, long first, long second) {
+    public void write(MemorySegment header, long first, long second) {
         header.set(INT, 0, number);
         header.set(INT, 4, 0);
         header.set(LONG, 8, first);
@@ -51,12 +54,12 @@ enum UcxMessage {
     }
 
     /** The kind of a header; null if there is none such. */
-    static @Nullable UcxMessage kind(MemorySegment header) {
+    public static @Nullable FetchMessage kind(MemorySegment header) {
         if (header.byteSize() != HEADER_BYTES || header.get(INT, 4) != 0) {
             return null;
         }
         int number = header.get(INT, 0);
-        for (UcxMessage message : values()) {
+        for (FetchMessage message : values()) {
             if (message.number == number) {
                 return message;
             }
@@ -64,11 +67,13 @@ enum UcxMessage {
         return null;
     }
 
-    static long first(MemorySegment header) {
+    /** The first number of a header. */
+    public static long first(MemorySegment header) {
         return header.get(LONG, 8);
     }
 
-    static long second(MemorySegment header) {
+    /** The second number of a header. */
+    public static long second(MemorySegment header) {
         return header.get(LONG, 16);
     }
 }
