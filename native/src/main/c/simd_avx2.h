@@ -136,6 +136,19 @@ INLINE vf v_load_u8(const uint8_t *at) {
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(bytes));
 }
 
+/* Whole numbers of 16 bits, each cut to 8. */
+INLINE void v_store_i8(int8_t *at, vf a) {
+    __m256i wide = _mm256_cvtps_epi32(a);
+    __m128i r =
+        _mm_packs_epi32(_mm256_castsi256_si128(wide), _mm256_extracti128_si256(wide, 1));
+    _mm_storel_epi64((__m128i *)(void *)at, _mm_packs_epi16(r, r));
+}
+
+/* Whether one is above the limit. */
+INLINE int v_any_above(vf a, float limit) {
+    return _mm256_movemask_ps(_mm256_cmp_ps(a, _mm256_set1_ps(limit), _CMP_GT_OQ)) != 0;
+}
+
 INLINE vf v_load_i8(const uint8_t *at) {
     __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)at);
     return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes));

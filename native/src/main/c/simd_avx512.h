@@ -167,6 +167,19 @@ INLINE vf v_load_u8(const uint8_t *at) {
     return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(bytes));
 }
 
+/* Whole numbers of 16 bits, each cut to 8. */
+INLINE void v_store_i8(int8_t *at, vf a) {
+    __m256i half = _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(a));
+    _mm_storeu_si128(
+        (__m128i *)(void *)at,
+        _mm_packs_epi16(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1)));
+}
+
+/* Whether one is above the limit. */
+INLINE int v_any_above(vf a, float limit) {
+    return v_largest(a) > limit;
+}
+
 INLINE vf v_load_i8(const uint8_t *at) {
     __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));

@@ -95,6 +95,21 @@ INLINE void v_transpose(vf *r) {
     }
 }
 
+/* Whole numbers of 16 bits, each cut to 8. */
+INLINE void v_store_i8(int8_t *at, vf a) {
+    float r[LANES];
+    v_store(r, a);
+    EACH {
+        float cut = r[i] < -128 ? -128 : r[i];
+        at[i] = (int8_t)(cut > 127 ? 127 : cut);
+    }
+}
+
+/* Whether one is above the limit. */
+INLINE int v_any_above(vf a, float limit) {
+    return v_largest(a) > limit;
+}
+
 INLINE vf v_load_i8(const uint8_t *at) {
     float r[LANES];
     EACH r[i] = (float)(int8_t)at[i];
