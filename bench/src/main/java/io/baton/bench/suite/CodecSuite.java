@@ -1,5 +1,6 @@
 package io.baton.bench.suite;
 
+import io.baton.bench.coder.CoderComparison;
 import io.baton.bench.frame.Row;
 import io.baton.bench.frame.Suite;
 import io.baton.bench.frame.SuiteContext;
@@ -41,7 +42,8 @@ import java.util.stream.IntStream;
 
 /**
  * What the codecs make of real KV: a text is prefilled by the engine, and each layer of each chunk
- * coded and decoded by one thread, as a transfer does. Sizes count every byte of a part.
+ * coded and decoded by one thread, as a transfer does. Sizes count every byte of a part. Beside the
+ * codecs stand entropy coders on the same symbols: {@link CoderComparison}.
  *
  * <p>Pass rule: {@code lossless} gives back every bit and makes bf16 KV at least {@value #LOSSLESS}
  * times smaller.
@@ -110,6 +112,10 @@ public final class CodecSuite implements Suite {
                     pass &= measure(context, testCase, new Coding(codec, setting), parts);
                 }
             }
+            CoderComparison coders =
+                    new CoderComparison(context, "%s %s".formatted(model, dtype.label()));
+            parts.forEach(part -> coders.add(part.shape(), part.raw()));
+            coders.run();
             return pass;
         }
     }
