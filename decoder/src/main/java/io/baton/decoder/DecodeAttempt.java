@@ -2,10 +2,12 @@ package io.baton.decoder;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.generation.TokenOutput;
 import io.baton.common.kv.KeyChain;
 import io.baton.common.proto.DecodeEvent;
 import io.baton.common.proto.Finished;
 import io.baton.common.proto.PromptTokens;
+import io.baton.common.proto.Reticket;
 import io.baton.common.proto.Token;
 import io.baton.common.proto.TransferDone;
 import io.baton.common.time.Timer;
@@ -26,6 +28,7 @@ import io.baton.kv.transfer.TransferId;
 import io.baton.kv.transfer.TransferStats;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -45,6 +48,9 @@ final class DecodeAttempt implements AttemptCall.Attempt {
     private final Timer.Handle deadline;
     private DecodeState state = new Reserving();
     private long lastTokenNanos = -1;
+
+    /** Tokens whose KV was in the pool at the start: what is transferred later is no reuse. */
+    private int foundTokens;
 
     /**
      * @param keys chain of the tenant's blocks
@@ -93,7 +99,8 @@ final class DecodeAttempt implements AttemptCall.Attempt {
             fail(e);
             return;
         }
-        goOn(place, place.heldTokens(), localPrefill);
+        foundTokens = place.heldTokens();
+        goOn(place, foundTokens, localPrefill, null);
     }
 
     /**
@@ -103,7 +110,10 @@ final class DecodeAttempt implements AttemptCall.Attempt {
      *
      * @return false if the epoch is not newer than the attempt's, and nothing has changed
      */
-    boolean reticket(int newEpoch, boolean localPrefill) {
+    boolean reticket(Reticket reticket) {
+        int newEpoch = reticket.getEpoch();
+        boolean localPrefill = reticket.getLocalPrefill();
+        Token given = reticket.hasGiven() ? reticket.getGiven() : null;
         if (newEpoch <= events.epoch()) {
             ports.meters().stale();
             LOG.info(
@@ -119,13 +129,13 @@ final class DecodeAttempt implements AttemptCall.Attempt {
             }
             case WaitingKv waiting -> {
                 events.renew(newEpoch);
-                goOn(waiting.place(), leave(waiting), localPrefill);
+                goOn(waiting.place(), leave(waiting), localPrefill, given);
             }
             case AwaitingReticket awaiting -> {
                 events.renew(newEpoch);
                 awaiting.lease().cancel();
                 ports.meters().leaseEnded();
-                goOn(awaiting.place(), awaiting.verifiedTokens(), localPrefill);
+                goOn(awaiting.place(), awaiting.verifiedTokens(), localPrefill, given);
             }
             case Prefilling _ -> events.renew(newEpoch);
             case Decoding decoding -> {
@@ -180,20 +190,31 @@ final class DecodeAttempt implements AttemptCall.Attempt {
 
     // ---- the way to KV ----
 
-    private void goOn(Reservation place, int verifiedTokens, boolean localPrefill) {
+    private void goOn(
+            Reservation place, int verifiedTokens, boolean localPrefill, @Nullable Token given) {
         try {
             if (localPrefill) {
                 // What came whole before the loss is computed no more.
                 place.keepWritten(
                         IssuedTicket.wholeBlocks(
                                 verifiedTokens, request.knownTokens(), place.layout()));
-                state = new Prefilling(place, ports.now());
-                ports.engine().prefill(place, new EngineTap(this), true);
+                if (given == null) {
+                    state = new Prefilling(place, ports.now());
+                    ports.engine().prefill(place, new EngineTap(this), true);
+                } else {
+                    TokenOutput next =
+                            TransferReceipt.first(
+                                    given,
+                                    request.emitted().length,
+                                    ports.machines().tokenizer().vocabSize());
+                    state = new Decoding(place, TransferDone.getDefaultInstance(), ports.now());
+                    ports.engine().resume(place, next, new EngineTap(this));
+                }
             } else {
                 giveTicket(place, verifiedTokens);
             }
         } catch (BatonException e) {
-            if (!(state instanceof Prefilling)) {
+            if (!(state instanceof Prefilling || state instanceof Decoding)) {
                 // Not in a state that knows the place yet.
                 place.close();
             }
@@ -298,7 +319,7 @@ final class DecodeAttempt implements AttemptCall.Attempt {
     void prefillStarted(long nanos) {
         if (state instanceof Prefilling prefilling) {
             long queueNanos = nanos - prefilling.sinceNanos();
-            int cached = prefilling.place().heldTokens();
+            int cached = Math.min(foundTokens, prefilling.place().heldTokens());
             ports.meters().started(queueNanos, cached);
             state = new Prefilling(prefilling.place(), nanos);
             events.started(queueNanos, cached);

@@ -171,7 +171,7 @@ final class DecodeService extends DecodeGrpc.DecodeImplBase {
             DecodeAttempt current = attempt;
             if (current == null) {
                 call.refuse(invalid("the first command must be start"));
-            } else if (current.reticket(reticket.getEpoch(), reticket.getLocalPrefill())) {
+            } else if (current.reticket(reticket)) {
                 calls.live().renew(current.requestId(), reticket.getEpoch());
             }
         }

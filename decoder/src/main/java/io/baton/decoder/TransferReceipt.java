@@ -8,7 +8,6 @@ import io.baton.common.proto.Token;
 import io.baton.common.proto.TransferDone;
 import io.baton.common.worker.ProtoSampling;
 import io.baton.kv.transfer.TransferStats;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A complete transfer: the first token that its end frame carried, and what moved.
@@ -31,26 +30,37 @@ record TransferReceipt(TokenOutput first, TransferDone done) {
             TransferStats stats) {
         TokenOutput first;
         try {
-            first = ProtoSampling.fromProto(Token.parseFrom(trailer), vocab);
+            first = first(Token.parseFrom(trailer), expectedIndex, vocab);
         } catch (InvalidProtocolBufferException | BatonException e) {
             throw unusable(String.valueOf(e.getMessage()), e);
-        }
-        if (first.index() != expectedIndex) {
-            throw unusable(
-                    "its first token has index %d, not %d".formatted(first.index(), expectedIndex),
-                    null);
         }
         TransferDone done =
                 TransferDone.newBuilder()
                         .setPayloadBytes(stats.payloadBytes())
                         .setSavedBytes(ticket.savedBytes())
                         .setTransferNanos(stats.nanos())
+                        .setDecodingNanos(stats.codingNanos())
                         .setHeldTokens(ticket.spec().fromToken())
                         .build();
         return new TransferReceipt(first, done);
     }
 
-    private static BatonException unusable(String why, @Nullable Throwable cause) {
+    /**
+     * A token that the prefiller chose.
+     *
+     * @throws BatonException INVALID_VALUE if it is not this request's next one
+     */
+    static TokenOutput first(Token token, int expectedIndex, int vocab) {
+        TokenOutput first = ProtoSampling.fromProto(token, vocab);
+        if (first.index() != expectedIndex) {
+            throw new BatonException(
+                    ErrorCode.INVALID_VALUE,
+                    "its first token has index %d, not %d".formatted(first.index(), expectedIndex));
+        }
+        return first;
+    }
+
+    private static BatonException unusable(String why, Throwable cause) {
         return new BatonException(
                 ErrorCode.KV_TRANSFER_FAILED,
                 "the prefiller's end frame is unusable: " + why,

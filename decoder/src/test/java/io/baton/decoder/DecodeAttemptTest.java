@@ -1,5 +1,7 @@
 package io.baton.decoder;
 
+import io.baton.common.proto.Token;
+import io.baton.common.proto.DecodeEvent;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -8,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.proto.Reticket;
 import io.baton.common.proto.Ticket;
 import io.baton.common.testkit.AsciiTokenizer;
 import io.baton.decoder.DecodeState.AwaitingReticket;
@@ -181,7 +184,7 @@ class DecodeAttemptTest {
         FakeReceiver.Transfer first = rig.receiver.last();
         first.complete = 32;
         first.lose();
-        assertTrue(attempt.reticket(2, false));
+        assertTrue(attempt.reticket(reticket(2, false)));
         assertInstanceOf(WaitingKv.class, attempt.state());
         FakeReceiver.Transfer second = rig.receiver.last();
         assertEquals(2, second.id.epoch());
@@ -207,7 +210,7 @@ class DecodeAttemptTest {
         attempt.start(false);
         FakeReceiver.Transfer first = rig.receiver.last();
         first.complete = KNOWN;
-        assertTrue(attempt.reticket(5, false));
+        assertTrue(attempt.reticket(reticket(5, false)));
         assertTrue(first.closed);
         assertEquals(32, rig.receiver.last().spec.fromToken(), "the last block is sent again");
         assertEquals(5, rig.last().getTicket().getEpoch());
@@ -219,7 +222,7 @@ class DecodeAttemptTest {
         DecodeAttempt attempt = rig.attempt();
         attempt.start(false);
         rig.receiver.last().lose();
-        assertTrue(attempt.reticket(2, true));
+        assertTrue(attempt.reticket(reticket(2, true)));
         assertInstanceOf(Prefilling.class, attempt.state());
         rig.engine.runToEnd();
         assertEquals("answered", rig.text());
@@ -233,7 +236,7 @@ class DecodeAttemptTest {
         attempt.start(false);
         rig.receiver.last().complete = KNOWN;
         rig.receiver.last().lose();
-        assertTrue(attempt.reticket(2, true));
+        assertTrue(attempt.reticket(reticket(2, true)));
         Prefilling prefilling = assertInstanceOf(Prefilling.class, attempt.state());
         assertEquals(32, prefilling.place().heldTokens(), "the last block is computed");
         rig.engine.runToEnd();
@@ -270,7 +273,7 @@ class DecodeAttemptTest {
         DecodeAttempt attempt = rig.attempt();
         attempt.start(false);
         rig.receiver.last().complete(DecoderRig.trailer(0, 'a'));
-        assertTrue(attempt.reticket(2, false));
+        assertTrue(attempt.reticket(reticket(2, false)));
         assertTrue(rig.last().hasTransferDone());
         assertEquals(2, rig.last().getEpoch());
         assertEquals(1, rig.receiver.transfers.size(), "no ticket is needed");
@@ -283,8 +286,8 @@ class DecodeAttemptTest {
         DecodeAttempt attempt = rig.attempt();
         attempt.start(false);
         DecodeState before = attempt.state();
-        assertFalse(attempt.reticket(1, false));
-        assertFalse(attempt.reticket(0, true));
+        assertFalse(attempt.reticket(reticket(1, false)));
+        assertFalse(attempt.reticket(reticket(0, true)));
         assertEquals(before, attempt.state());
         assertEquals(1, rig.events.size());
     }
@@ -369,5 +372,45 @@ class DecodeAttemptTest {
         }
         assertEquals(3, rig.registry.get("baton.generated.tokens").counter().count());
         assertEquals(0.001, rig.ports.around().decodeSecondsPerToken().value(), 1e-9);
+    }
+
+    private static Reticket reticket(int epoch, boolean localPrefill) {
+        return Reticket.newBuilder().setEpoch(epoch).setLocalPrefill(localPrefill).build();
+    }
+
+    @Test
+    void aTokenThatTheClientHasIsNotChosenAgain() {
+        DecodeAttempt attempt = rig.attempt();
+        attempt.start(false);
+        rig.receiver.last().complete = 32;
+        assertTrue(
+                attempt.reticket(
+                        reticket(2, true).toBuilder()
+                                .setGiven(Token.newBuilder().setIndex(0).setId('A'))
+                                .build()));
+        assertTrue(rig.receiver.last().closed);
+        Decoding decoding = assertInstanceOf(Decoding.class, attempt.state());
+        assertEquals(32, decoding.place().heldTokens());
+        rig.engine.runToEnd();
+        assertEquals("Answered", rig.text());
+        assertTrue(rig.isClean());
+    }
+
+    @Test
+    void whatWasTransferredIsNoReuse() {
+        DecodeAttempt attempt = rig.attempt();
+        attempt.start(false);
+        rig.receiver.last().complete = 32;
+        rig.receiver.last().lose();
+        attempt.reticket(reticket(2, true));
+        rig.engine.runToEnd();
+        assertEquals(
+                0,
+                rig.events.stream()
+                        .filter(DecodeEvent::hasStarted)
+                        .findFirst()
+                        .orElseThrow()
+                        .getStarted()
+                        .getCachedTokens());
     }
 }

@@ -127,6 +127,12 @@ final class FakeEngine implements EngineLoop {
         started = true;
     }
 
+    @Override
+    public synchronized void resume(Reservation place, TokenOutput next, SequenceListener hears) {
+        prefill(place, hears, true);
+        received = next;
+    }
+
     /** One step: the next token of the answer. */
     synchronized void step() {
         SequenceListener hears = listener;

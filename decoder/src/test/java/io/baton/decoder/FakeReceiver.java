@@ -33,7 +33,7 @@ final class FakeReceiver implements KvReceiver {
         }
 
         void complete(byte[] trailer) {
-            listener.onComplete(trailer, new TransferStats(1000, 4, 77));
+            listener.onComplete(trailer, new TransferStats(1000, 4, 77, 8));
         }
 
         void lose() {

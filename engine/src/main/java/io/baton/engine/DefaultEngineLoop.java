@@ -130,15 +130,29 @@ final class DefaultEngineLoop implements EngineLoop {
     @Override
     public void decode(Reservation reservation, TokenOutput next, SequenceListener listener) {
         PoolReservation own = own(reservation);
-        SequenceSpec spec = own.spec();
+        requireNext(own.spec(), next);
+        own.sealFilled();
+        Sequence sequence = own.sequence();
+        state.enqueueFilled(sequence, sequence.known, listener, next);
+    }
+
+    @Override
+    public void resume(Reservation reservation, TokenOutput next, SequenceListener listener) {
+        PoolReservation own = own(reservation);
+        requireNext(own.spec(), next);
+        own.seal();
+        Sequence sequence = own.sequence();
+        engine.zeroBlocks(state.makeRoomForNext(sequence));
+        state.enqueueFilled(sequence, sequence.heldTokens, listener, next);
+    }
+
+    private void requireNext(SequenceSpec spec, TokenOutput next) {
         if (next.index() != spec.emitted().length) {
             throw new IllegalArgumentException(
                     "%s: token %d cannot follow %d emitted tokens"
                             .formatted(spec.id(), next.index(), spec.emitted().length));
         }
         checkToken(next.token());
-        own.sealFilled();
-        state.enqueueFilled(own.sequence(), listener, next);
     }
 
     private PoolReservation own(Reservation reservation) {

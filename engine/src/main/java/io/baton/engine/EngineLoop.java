@@ -46,6 +46,12 @@ public interface EngineLoop extends AutoCloseable {
     void decode(Reservation reservation, TokenOutput next, SequenceListener listener);
 
     /**
+     * As {@link #decode}, where only the tokens that the reservation holds are filled: the others
+     * are computed first. The listener hears {@code next} before that.
+     */
+    void resume(Reservation reservation, TokenOutput next, SequenceListener listener);
+
+    /**
      * Ends a sequence at once; its listener hears nothing more, save a call already under way on
      * the engine's thread. Its blocks are freed by closing the reservation.
      */

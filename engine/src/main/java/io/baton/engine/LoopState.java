@@ -94,11 +94,21 @@ final class LoopState {
         }
     }
 
-    void enqueueFilled(Sequence sequence, SequenceListener listener, TokenOutput next) {
+    int[] makeRoomForNext(Sequence sequence) {
+        lock.lock();
+        try {
+            return scheduler.makeRoomForNext(sequence);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    void enqueueFilled(
+            Sequence sequence, int filled, SequenceListener listener, TokenOutput next) {
         lock.lock();
         try {
             refuseIf(ending);
-            scheduler.enqueueFilled(sequence, next.token());
+            scheduler.enqueueFilled(sequence, filled, next.token());
             sequence.listener = listener;
             received.add(new Sampled(sequence, next, false));
             work.signal();

@@ -178,11 +178,31 @@ final class Scheduler {
         blocks.publish(sequence);
     }
 
-    /** As {@link #enqueue}, for a sequence whose known tokens' KV was written by someone else. */
-    void enqueueFilled(Sequence sequence, int next) {
+    /**
+     * Room for the token after the known ones, which steps that prefill do not make.
+     *
+     * @return blocks to be zeroed
+     * @throws BatonException KV_POOL_EXHAUSTED if there is none
+     */
+    int[] makeRoomForNext(Sequence sequence) {
         requirePhase(sequence, Phase.RESERVED);
-        sequence.computed = sequence.known;
-        sequence.announced = sequence.known;
+        List<Integer> fresh = new ArrayList<>();
+        if (blocks.grow(sequence, sequence.size() + 1, 0, fresh) <= sequence.size()) {
+            throw new BatonException(
+                    ErrorCode.KV_POOL_EXHAUSTED,
+                    "%s: no block is free for its next token".formatted(sequence.spec.id()));
+        }
+        return fresh.stream().mapToInt(Integer::intValue).toArray();
+    }
+
+    /**
+     * As {@link #enqueue}, for a sequence whose next token is known and of whose known tokens the
+     * first {@code filled} have KV.
+     */
+    void enqueueFilled(Sequence sequence, int filled, int next) {
+        requirePhase(sequence, Phase.RESERVED);
+        sequence.computed = filled;
+        sequence.announced = filled;
         blocks.publish(sequence);
         sequence.append(next);
         enqueue(sequence, true);

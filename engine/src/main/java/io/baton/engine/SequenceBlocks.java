@@ -94,7 +94,7 @@ final class SequenceBlocks {
     int grow(Sequence sequence, int tokens, int spare, List<Integer> newBlocks) {
         int count = needed(tokens);
         while (sequence.blocks().length < count) {
-            KvPool.Taken taken = pool.take(List.of(), 1, spare, Use.ACTIVE);
+            KvPool.Taken taken = pool.take(List.of(), 1, spare, sequence.use);
             if (taken == null) {
                 break;
             }

@@ -1,5 +1,7 @@
 package io.baton.engine;
 
+import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.ParameterizedTest;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -404,5 +406,50 @@ class EngineLoopTest {
         assertEquals(1, counters.sampledTokens());
         assertTrue(counters.stepNanos() > 0);
         assertEquals(1, loop.stats().steps());
+    }
+
+    /** 64 known tokens fill their blocks, so that the given one needs another. */
+    @ParameterizedTest
+    @ValueSource(ints = {64, 70})
+    void aGivenTokenIsNotSampledAgainThoughTheRestIsComputedHere(int known) throws Exception {
+        EngineLoop from = rig.loop(100, 64);
+        EngineLoop to = rig.loop(100, 64);
+        SequenceSpec spec = Specs.greedy("g", Specs.tokens(1, known), 6);
+        try (Reservation source = from.reserve(spec);
+                Reservation place = to.reserve(spec)) {
+            Recorder recorder = new Recorder();
+            from.prefill(source, recorder, true);
+            Outcome whole = recorder.await();
+            for (int layer = 0; layer < place.layout().layers(); layer++) {
+                copy(source, place, layer, 0, 2);
+            }
+            place.keepWritten(32);
+            TokenOutput given = new TokenOutput(0, whole.ids().getFirst(), -1, List.of(), null);
+            Recorder rest = new Recorder();
+            to.resume(place, given, rest);
+            Outcome outcome = rest.await();
+            assertEquals(whole.ids(), outcome.ids());
+            assertEquals(
+                    whole.logits().subList(1, whole.logits().size()),
+                    outcome.logits().subList(1, outcome.logits().size()));
+        }
+        awaitAtRest(from);
+        awaitAtRest(to);
+    }
+
+    @Test
+    void withoutABlockForTheGivenTokenTheReservationIsRefused() {
+        EngineLoop loop = rig.loop(5, 64);
+        try (Reservation place = loop.reserve(Specs.greedy("n", Specs.tokens(1, 64), 6));
+                Reservation other = loop.reserve(Specs.greedy("o", Specs.tokens(2, 16), 6))) {
+            assertEquals(0, other.heldTokens());
+            TokenOutput given = new TokenOutput(0, 3, -1, List.of(), null);
+            BatonException e =
+                    assertThrows(
+                            BatonException.class,
+                            () -> loop.resume(place, given, new Recorder()));
+            assertEquals(ErrorCode.KV_POOL_EXHAUSTED, e.code());
+        }
+        assertAtRest(loop);
     }
 }

@@ -156,7 +156,7 @@ class SchedulerTest {
     void filledSequencesArePublishedAndGoOnWithTheirNextToken() {
         Scheduler scheduler = scheduler(new KvPool(100), 100, 8);
         Sequence received = reserved(scheduler, 1, 40);
-        scheduler.enqueueFilled(received, 9);
+        scheduler.enqueueFilled(received, received.known, 9);
         assertEquals(List.of(new Span(received, 40, 1, true, 0)), step(scheduler));
         assertEquals(32, reserved(scheduler, 1, 40).heldTokens);
     }
@@ -338,7 +338,7 @@ class SchedulerTest {
         switch (random.nextInt(3)) {
             case 0 -> scheduler.enqueue(sequence, true);
             case 1 -> scheduler.enqueue(sequence, false);
-            default -> scheduler.enqueueFilled(sequence, 7);
+            default -> scheduler.enqueueFilled(sequence, sequence.known, 7);
         }
     }
 

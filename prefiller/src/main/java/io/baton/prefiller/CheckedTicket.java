@@ -22,8 +22,10 @@ import java.util.List;
  * @param offers where to push: one or more ways to the decoder
  * @param id of the transfer
  * @param spec what to send
+ * @param decoder what the decoder says of its speed
  */
-record CheckedTicket(List<ChannelOffer> offers, TransferId id, TransferSpec spec) {
+record CheckedTicket(
+        List<ChannelOffer> offers, TransferId id, TransferSpec spec, Speeds decoder) {
     private static final int MAX_URL_CHARACTERS = 512;
     private static final int MAX_OFFERS = 16;
     private static final int MAX_HELD_RANGES = 4096;
@@ -69,7 +71,21 @@ record CheckedTicket(List<ChannelOffer> offers, TransferId id, TransferSpec spec
                 new TransferId(
                         ticket.getTransferId(), ticket.getEpoch(), ticket.getDecoderIncarnation()),
                 new TransferSpec(
-                        ours.layout(), ours.chunkTokens(), fromToken, request.knownTokens()));
+                        ours.layout(), ours.chunkTokens(), fromToken, request.knownTokens()),
+                new Speeds(
+                        speed(ticket.getPrefillTokensPerSecond()),
+                        speed(ticket.getDecodeBytesPerSecond())));
+    }
+
+    /**
+     * As measured; 0 for what is not known.
+     *
+     * @param decodeBytesPerSecond raw bytes of coded KV
+     */
+    record Speeds(double prefillTokensPerSecond, double decodeBytesPerSecond) {}
+
+    private static double speed(double said) {
+        return said > 0 && Double.isFinite(said) ? said : 0;
     }
 
     /** The ways to the decoder; a ticket without a list names one. */

@@ -7,6 +7,7 @@ import io.baton.kv.channel.SendResult;
 import io.baton.kv.transfer.KvSenders.OutboundTransfer;
 import io.baton.kv.transfer.TransferStats;
 import io.baton.prefiller.SendProgress.Piece;
+import io.baton.prefiller.Steering.Next;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -21,20 +22,30 @@ final class KvPusher implements Runnable {
     /** A wake-up can't be lost, yet no wait is without a bound. */
     private static final long IDLE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
+    /** While chunks are on their way, what is best may change. */
+    private static final long LOOK_NANOS = TimeUnit.MILLISECONDS.toNanos(20);
+
     private static final long WRITABLE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     /** Hears the end, on the pusher's thread, unless it was stopped. */
     interface Listener {
-        void onSent(TransferStats stats);
+        void onSent(Sent sent);
+
+        /** The decoder is to compute the rest; until it is stopped, the pusher holds all. */
+        void onText(Sent sent);
 
         void onFailed(BatonException error);
     }
+
+    /** What was done. */
+    record Sent(TransferStats stats, String carrier, Steering steering) {}
 
     /** What is sent, and by what. */
     record Work(
             Reservation place,
             OutboundTransfer transfer,
             SendProgress progress,
+            Steering steering,
             SendBuffers buffers) {}
 
     private final Work work;
@@ -75,13 +86,14 @@ final class KvPusher implements Runnable {
         }
     }
 
-    private void wake() {
+    /** More has arrived. */
+    void wake() {
         LockSupport.unpark(thread);
     }
 
     @Override
     public void run() {
-        TransferStats sent = null;
+        Sent sent = null;
         BatonException failure = null;
         MemorySegment buffer = work.buffers().take();
         try {
@@ -108,49 +120,76 @@ final class KvPusher implements Runnable {
     }
 
     /** Null if it was stopped. */
-    private @Nullable TransferStats push(MemorySegment buffer) throws InterruptedException {
+    private @Nullable Sent push(MemorySegment buffer) throws InterruptedException {
         while (!stopped) {
             byte[] last = trailer;
             Piece piece = work.progress().next();
+            Next next = Next.WAIT;
             if (piece != null) {
-                send(piece, buffer);
+                next = work.steering().before(piece);
+                if (next == Next.GO) {
+                    next = send(piece, buffer);
+                }
             } else if (last != null && work.progress().isDone()) {
-                await(() -> work.transfer().finish(last));
-                return work.transfer().stats();
-            } else {
-                LockSupport.parkNanos(IDLE_NANOS);
+                if (work.steering().isNearlyThere()) {
+                    if (isSent(work.transfer().finish(last))) {
+                        return done();
+                    }
+                    continue;
+                }
+                next = work.steering().whileWaiting();
+            }
+            if (next == Next.TEXT) {
+                listener.onText(done());
+                hold();
+            } else if (next == Next.WAIT) {
+                LockSupport.parkNanos(piece == null && last == null ? IDLE_NANOS : LOOK_NANOS);
             }
         }
         return null;
     }
 
-    private void send(Piece piece, MemorySegment buffer) throws InterruptedException {
+    private Sent done() {
+        OutboundTransfer transfer = work.transfer();
+        return new Sent(transfer.stats(), transfer.carrier().scheme(), work.steering());
+    }
+
+    /** The receiver must not take the transfer for lost before it is told to compute. */
+    private void hold() {
+        while (!stopped) {
+            LockSupport.parkNanos(IDLE_NANOS);
+        }
+    }
+
+    /** Sends a piece; while the channel has no room, text may turn out to be sooner. */
+    private Next send(Piece piece, MemorySegment buffer) throws InterruptedException {
         long bytes = (long) piece.blocks() * work.place().layout().blockLayerBytes();
         MemorySegment part = buffer.asSlice(0, bytes);
         work.place().read(piece.layer(), piece.firstBlock(), part);
-        await(() -> work.transfer().offer(piece.layer(), piece.firstBlock(), part));
-        work.progress().sent(piece);
-    }
-
-    private interface Attempt {
-        SendResult run();
-    }
-
-    private void await(Attempt attempt) throws InterruptedException {
-        while (true) {
-            if (stopped || Thread.interrupted()) {
-                throw new InterruptedException();
-            }
-            switch (attempt.run()) {
-                case OK -> {
-                    return;
-                }
-                case BACK_PRESSURED -> work.transfer().awaitWritable(WRITABLE_NANOS);
-                case CLOSED ->
-                        throw new BatonException(
-                                ErrorCode.KV_TRANSFER_FAILED,
-                                "the decoder closed the channel or ended the transfer");
+        while (!isSent(work.steering().offer(piece, part))) {
+            if (work.steering().whileWaiting() == Next.TEXT) {
+                return Next.TEXT;
             }
         }
+        work.progress().sent(piece);
+        return Next.GO;
+    }
+
+    /** False after a wait for room: it has to be offered again. */
+    private boolean isSent(SendResult result) throws InterruptedException {
+        if (stopped || Thread.interrupted()) {
+            throw new InterruptedException();
+        }
+        return switch (result) {
+            case OK -> true;
+            case BACK_PRESSURED -> {
+                work.transfer().awaitWritable(WRITABLE_NANOS);
+                yield false;
+            }
+            case CLOSED ->
+                    throw new BatonException(
+                            ErrorCode.KV_TRANSFER_FAILED,
+                            "the decoder closed the channel or ended the transfer");
+        };
     }
 }

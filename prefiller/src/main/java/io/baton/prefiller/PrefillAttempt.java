@@ -7,6 +7,7 @@ import io.baton.common.generation.TokenOutput;
 import io.baton.common.kv.KeyChain;
 import io.baton.common.proto.PrefillDone;
 import io.baton.common.proto.PrefillEvent;
+import io.baton.common.proto.Recompute;
 import io.baton.common.proto.Started;
 import io.baton.common.proto.Token;
 import io.baton.common.time.Timer;
@@ -18,6 +19,7 @@ import io.baton.common.worker.TokenText;
 import io.baton.engine.Reservation;
 import io.baton.engine.SequenceListener;
 import io.baton.engine.SequenceSpec;
+import io.baton.kv.transfer.KvSenders.OutboundListener;
 import io.baton.kv.transfer.KvSenders.OutboundTransfer;
 import io.baton.kv.transfer.TransferStats;
 import io.baton.prefiller.PrefillState.Computing;
@@ -26,7 +28,9 @@ import io.baton.prefiller.PrefillState.Flushing;
 import io.baton.prefiller.PrefillState.Held;
 import io.baton.prefiller.PrefillState.Opening;
 import io.baton.prefiller.PrefillState.Queued;
+import io.baton.prefiller.PrefillState.Yielded;
 import java.util.concurrent.Executor;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -83,14 +87,15 @@ final class PrefillAttempt implements AttemptCall.Attempt {
         if (!(state instanceof Opening)) {
             return;
         }
+        TransferEvents events = new TransferEvents();
         OutboundTransfer transfer = null;
         try {
             // Opened before the prompt queues: its keep-alives tell the decoder that we live.
             transfer =
                     ports.machines()
                             .senders()
-                            .open(ticket.offers(), ticket.id(), ticket.spec(), this::lost);
-            queue(ticket, transfer, ports.engine().reserve(spec()));
+                            .open(ticket.offers(), ticket.id(), ticket.spec(), events);
+            queue(ticket, transfer, ports.engine().reserve(spec()), events);
         } catch (RuntimeException e) {
             if (transfer != null && state instanceof Opening) {
                 // No state knows it yet.
@@ -114,7 +119,11 @@ final class PrefillAttempt implements AttemptCall.Attempt {
                 request.terms());
     }
 
-    private void queue(CheckedTicket ticket, OutboundTransfer transfer, Reservation place) {
+    private void queue(
+            CheckedTicket ticket,
+            OutboundTransfer transfer,
+            Reservation place,
+            TransferEvents events) {
         SendProgress progress =
                 new SendProgress(
                         place.layout(),
@@ -125,17 +134,42 @@ final class PrefillAttempt implements AttemptCall.Attempt {
         savedBytes =
                 place.layout().blockBytes()
                         * (ticket.spec().fromToken() / place.layout().blockTokens());
+        Steering steering =
+                new Steering(
+                        transfer,
+                        progress,
+                        ends(ticket),
+                        ports.around().ticker(),
+                        new Steering.Place(
+                                place.layout().blockBytes() / place.layout().blockTokens(),
+                                ticket.spec().fromToken()));
         KvPusher pusher =
                 new KvPusher(
-                        new KvPusher.Work(place, transfer, progress, ports.machines().buffers()),
+                        new KvPusher.Work(
+                                place, transfer, progress, steering, ports.machines().buffers()),
                         new Pushed());
-        state = new Queued(new Held(place, transfer, pusher), ports.now());
+        events.pusher = pusher;
+        state = new Queued(new Held(place, pusher), ports.now());
         pusher.start("baton-push-" + request.requestId());
         ports.engine().prefill(place, new Tap(pusher), false);
     }
 
+    private Steering.Ends ends(CheckedTicket ticket) {
+        return new Steering.Ends(
+                request.firstTokenNanos(),
+                ports.around().prefillTokensPerSecond().value(),
+                ticket.decoder().prefillTokensPerSecond(),
+                ticket.decoder().decodeBytesPerSecond(),
+                ports.options().serving().coding().recompute());
+    }
+
     private void lost(BatonException reason) {
-        mailbox.execute(() -> fail(reason));
+        if (state instanceof Yielded) {
+            // The decoder knows already, and computes.
+            cancel();
+        } else {
+            fail(reason);
+        }
     }
 
     /** The router is gone or wants no more. */
@@ -195,10 +229,9 @@ final class PrefillAttempt implements AttemptCall.Attempt {
         }
     }
 
-    private void sent(TransferStats stats, long nanos) {
+    private void sent(TransferStats stats, PrefillDone.Builder report, long nanos) {
         if (state instanceof Flushing flushing) {
             int cached = flushing.held().place().heldTokens();
-            String carrier = flushing.held().transfer().carrier().scheme();
             state = new Ended();
             deadline.cancel();
             ports.meters().transferred(stats.nanos(), stats.payloadBytes(), savedBytes);
@@ -206,17 +239,49 @@ final class PrefillAttempt implements AttemptCall.Attempt {
             send(
                     PrefillEvent.newBuilder()
                             .setDone(
-                                    PrefillDone.newBuilder()
-                                            .setQueueNanos(flushing.queueNanos())
+                                    report.setQueueNanos(flushing.queueNanos())
                                             .setPrefillNanos(flushing.prefillNanos())
                                             .setFlushNanos(nanos - flushing.sinceNanos())
                                             .setComputedTokens(request.knownTokens() - cached)
-                                            .setCachedTokens(cached)
-                                            .setPayloadBytes(stats.payloadBytes())
-                                            .setSavedBytes(savedBytes)
-                                            .setChannel(carrier)));
+                                            .setCachedTokens(cached)));
             outlet.complete();
         }
+    }
+
+    /** KV comes too slowly: the decoder is to compute what it has not got. */
+    private void giveUpSending(TransferStats stats, PrefillDone.Builder report, String why) {
+        Held held =
+                switch (state) {
+                    case Queued queued -> queued.held();
+                    case Computing computing -> computing.held();
+                    case Flushing flushing -> flushing.held();
+                    case Opening _, Yielded _, Ended _ -> null;
+                };
+        if (held == null) {
+            return;
+        }
+        LOG.info("{} epoch {}: text: {}", requestId(), request.epoch(), why);
+        int cached = held.place().heldTokens();
+        state = new Yielded(held);
+        ports.engine().cancel(held.place());
+        ports.meters().transferred(stats.nanos(), stats.payloadBytes(), savedBytes);
+        send(
+                PrefillEvent.newBuilder()
+                        .setRecompute(
+                                Recompute.newBuilder()
+                                        .setSoFar(report.setCachedTokens(cached))
+                                        .setWhy(why)));
+    }
+
+    /** The pusher's thread. */
+    private PrefillDone.Builder report(KvPusher.Sent sent) {
+        PrefillDone.Builder report =
+                PrefillDone.newBuilder()
+                        .setPayloadBytes(sent.stats().payloadBytes())
+                        .setSavedBytes(savedBytes)
+                        .setChannel(sent.carrier());
+        sent.steering().note(report);
+        return report;
     }
 
     /** Gives a sign of life. */
@@ -224,7 +289,7 @@ final class PrefillAttempt implements AttemptCall.Attempt {
         boolean onEngine =
                 switch (state) {
                     case Queued _, Computing _ -> true;
-                    case Opening _, Flushing _, Ended _ -> false;
+                    case Opening _, Flushing _, Yielded _, Ended _ -> false;
                 };
         send(
                 PrefillEvent.newBuilder()
@@ -245,6 +310,7 @@ final class PrefillAttempt implements AttemptCall.Attempt {
             case Queued queued -> release(queued.held());
             case Computing computing -> release(computing.held());
             case Flushing flushing -> release(flushing.held());
+            case Yielded yielded -> release(yielded.held());
         }
     }
 
@@ -308,12 +374,37 @@ final class PrefillAttempt implements AttemptCall.Attempt {
         }
     }
 
+    /** The channel's I/O thread. */
+    private final class TransferEvents implements OutboundListener {
+        private volatile @Nullable KvPusher pusher;
+
+        @Override
+        public void onLost(BatonException reason) {
+            mailbox.execute(() -> lost(reason));
+        }
+
+        @Override
+        public void onArrived() {
+            KvPusher waiting = pusher;
+            if (waiting != null) {
+                waiting.wake();
+            }
+        }
+    }
+
     /** The pusher's thread. */
     private final class Pushed implements KvPusher.Listener {
         @Override
-        public void onSent(TransferStats stats) {
+        public void onSent(KvPusher.Sent sent) {
             long now = ports.now();
-            mailbox.execute(() -> sent(stats, now));
+            PrefillDone.Builder report = report(sent);
+            mailbox.execute(() -> sent(sent.stats(), report, now));
+        }
+
+        @Override
+        public void onText(KvPusher.Sent sent) {
+            PrefillDone.Builder report = report(sent);
+            mailbox.execute(() -> giveUpSending(sent.stats(), report, report.getChoice()));
         }
 
         @Override

@@ -41,17 +41,45 @@ final class SendProgress {
         computedTokens.accumulateAndGet(layer, toToken, Math::max);
     }
 
-    /** The next piece to send, lower layers first; null if none is ready. */
+    /**
+     * The next piece to send, earlier chunks first, in them lower layers; null if none is ready. So
+     * that what has arrived, when the rest does not, is a prefix of the prompt.
+     */
     @Nullable Piece next() {
+        int best = -1;
         for (int layer = 0; layer < sentBlocks.length; layer++) {
-            int first = sentBlocks[layer];
-            int ready = readyBlocks(computedTokens.get(layer));
-            if (first < ready) {
-                int chunkEnd = (first / chunkBlocks + 1) * chunkBlocks;
-                return new Piece(layer, first, Math.min(ready, chunkEnd) - first);
+            boolean ready = sentBlocks[layer] < readyBlocks(computedTokens.get(layer));
+            if (ready
+                    && (best < 0
+                            || sentBlocks[layer] / chunkBlocks < sentBlocks[best] / chunkBlocks)) {
+                best = layer;
             }
         }
-        return null;
+        if (best < 0) {
+            return null;
+        }
+        int first = sentBlocks[best];
+        int chunkEnd = (first / chunkBlocks + 1) * chunkBlocks;
+        int ready = readyBlocks(computedTokens.get(best));
+        return new Piece(best, first, Math.min(ready, chunkEnd) - first);
+    }
+
+    /** The chunk of a piece. */
+    int chunkOf(Piece piece) {
+        return piece.firstBlock() / chunkBlocks;
+    }
+
+    int chunkTokens() {
+        return chunkBlocks * layout.blockTokens();
+    }
+
+    int knownTokens() {
+        return knownTokens;
+    }
+
+    /** Tokens that are computed in every layer. */
+    int computedTokens() {
+        return computedTokens.get(computedTokens.length() - 1);
     }
 
     /** A piece was taken by the channel. */

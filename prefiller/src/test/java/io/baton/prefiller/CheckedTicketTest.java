@@ -148,6 +148,8 @@ class CheckedTicketTest {
         progress.computed(0, 32);
         assertEquals(new Piece(0, 0, 2), progress.next());
         progress.sent(new Piece(0, 0, 2));
+        assertEquals(new Piece(1, 0, 1), progress.next(), "the earlier chunk goes first");
+        progress.sent(new Piece(1, 0, 1));
         assertEquals(new Piece(0, 2, 1), progress.next());
     }
 }

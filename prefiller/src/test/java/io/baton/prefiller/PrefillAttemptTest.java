@@ -1,5 +1,12 @@
 package io.baton.prefiller;
 
+import static org.junit.jupiter.api.Assertions.assertNull;
+import java.util.Optional;
+import io.baton.kv.transfer.KvSenders.StreamPolicy;
+import io.baton.kv.adapt.Reason;
+import io.baton.kv.adapt.Moment;
+import io.baton.kv.adapt.Choice;
+import io.baton.common.proto.SentAs;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -251,6 +258,95 @@ class PrefillAttemptTest {
         rig.engine.hears();
         rig.time.advance(TimeUnit.SECONDS.toNanos(60));
         assertEquals("deadline_exceeded", rig.event().getFailure().getCode());
+        assertFreed();
+    }
+
+    /** A policy that says what it is told to. */
+    private static final class Told implements StreamPolicy {
+        private static final Reason WHY = new Reason(Reason.Why.FITS, 1e6, 1, 2, 3);
+        volatile int way;
+        volatile boolean text;
+        volatile boolean textWhileWaiting;
+
+        @Override
+        public Choice next(Moment moment) {
+            return text ? new Choice.Text(WHY) : new Choice.Send(way, WHY);
+        }
+
+        @Override
+        public Optional<Choice> whileWaiting(Moment moment) {
+            return textWhileWaiting ? Optional.of(new Choice.Text(WHY)) : Optional.empty();
+        }
+    }
+
+    @Test
+    void chunksGoTheWayThatThePolicyChooses() throws Exception {
+        Told told = new Told();
+        rig.senders.ways = List.of("raw", "fine", "coarse");
+        rig.senders.policy = told;
+        told.way = 1;
+        rig.start(0);
+        SequenceListener engine = rig.engine.hears();
+        engine.onStarted();
+        layers(engine, 0, 32);
+        offered(2);
+        told.way = 2;
+        layers(engine, 32, KNOWN);
+        engine.onToken(token('A'));
+        rig.event();
+        rig.event();
+        PrefillDone done = rig.event().getDone();
+        assertEquals(
+                List.of("fine", "coarse"), done.getSentList().stream().map(SentAs::getWay).toList());
+        assertEquals(
+                2L * PrefillerRig.LAYOUT.blockBytes(), done.getSent(0).getRawBytes(), "a chunk");
+        assertTrue(done.getChoice().contains("fits"), done.getChoice());
+        assertTrue(rig.senders.marks > 0, "the receiver is asked what has come");
+        assertFreed();
+    }
+
+    @Test
+    void whereTextIsSoonerNothingMoreIsSentAndTheTransferStaysOpen() throws Exception {
+        Told told = new Told();
+        rig.senders.policy = told;
+        PrefillAttempt attempt = rig.start(0);
+        SequenceListener engine = rig.engine.hears();
+        engine.onStarted();
+        layers(engine, 0, 32);
+        offered(2);
+        told.text = true;
+        layers(engine, 32, KNOWN);
+        rig.event();
+        PrefillEvent said = rig.event();
+        assertEquals(4711, said.getRecompute().getSoFar().getPayloadBytes());
+        assertFalse(said.getRecompute().getWhy().isEmpty());
+        assertEquals(4, rig.senders.parts.stream().mapToInt(Part::blocks).sum());
+        assertTrue(rig.engine.cancelled, "nothing more is computed");
+        assertInstanceOf(PrefillState.Yielded.class, attempt.state());
+        assertEquals(1, rig.senders.closed.getCount(), "the router must have its say first");
+        rig.inMailbox(attempt::cancel);
+        assertFreed();
+        assertNull(rig.senders.trailer);
+    }
+
+    @Test
+    void textIsAlsoChosenWhileTheChannelTakesNothing() throws Exception {
+        Told told = new Told();
+        rig.senders.policy = told;
+        rig.senders.full = true;
+        PrefillAttempt attempt = rig.start(0);
+        SequenceListener engine = rig.engine.hears();
+        engine.onStarted();
+        layers(engine, 0, KNOWN);
+        assertTrue(rig.senders.refusals.tryAcquire(20, TimeUnit.SECONDS));
+        told.textWhileWaiting = true;
+        rig.event();
+        assertTrue(rig.event().hasRecompute());
+        // The decoder forgets the transfer when it begins to compute: no failure of ours.
+        rig.senders.lose();
+        PrefillerRig.await(rig.completed);
+        assertTrue(rig.events.isEmpty());
+        assertInstanceOf(Ended.class, attempt.state());
         assertFreed();
     }
 }

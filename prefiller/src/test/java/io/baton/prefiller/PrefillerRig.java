@@ -40,6 +40,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -49,7 +50,6 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /** An attempt between a fake engine and a fake channel; the pusher's thread is real. */
@@ -154,7 +154,8 @@ final class PrefillerRig implements Outlet<PrefillEvent>, AutoCloseable {
                 new CheckedTicket(
                         List.of(ChannelOffer.anywhere("tcp://127.0.0.1:7001")),
                         new TransferId(99, 1, 42),
-                        new TransferSpec(LAYOUT, CHUNK, heldThere, PROMPT.length()));
+                        new TransferSpec(LAYOUT, CHUNK, heldThere, PROMPT.length()),
+                        new CheckedTicket.Speeds(0, 0));
         mailbox.post(() -> attempt.start(ticket));
         return attempt;
     }
@@ -306,6 +307,11 @@ final class PrefillerRig implements Outlet<PrefillEvent>, AutoCloseable {
         }
 
         @Override
+        public void resume(Reservation place, TokenOutput next, SequenceListener hears) {
+            throw new AssertionError("a prefiller does not decode");
+        }
+
+        @Override
         public void cancel(Reservation place) {
             cancelled = true;
         }
@@ -345,13 +351,17 @@ final class PrefillerRig implements Outlet<PrefillEvent>, AutoCloseable {
         volatile boolean full;
         volatile boolean gone;
         volatile byte @Nullable [] trailer;
-        volatile @Nullable Consumer<BatonException> onLost;
+        volatile @Nullable OutboundListener onLost;
         volatile @Nullable BatonException refusal;
+        volatile List<String> ways = List.of("raw");
+        volatile @Nullable StreamPolicy policy;
+        volatile Delivery delivery = new Delivery(0, 0, 0, 0, 0);
+        volatile int marks;
 
         void lose() {
-            Consumer<BatonException> hears = onLost;
+            OutboundListener hears = onLost;
             if (hears != null) {
-                hears.accept(new BatonException(ErrorCode.KV_TRANSFER_FAILED, "gone"));
+                hears.onLost(new BatonException(ErrorCode.KV_TRANSFER_FAILED, "gone"));
             }
         }
 
@@ -360,7 +370,7 @@ final class PrefillerRig implements Outlet<PrefillEvent>, AutoCloseable {
                 List<ChannelOffer> offers,
                 TransferId id,
                 TransferSpec spec,
-                Consumer<BatonException> hears) {
+                OutboundListener hears) {
             BatonException no = refusal;
             if (no != null) {
                 throw no;
@@ -368,7 +378,28 @@ final class PrefillerRig implements Outlet<PrefillEvent>, AutoCloseable {
             onLost = hears;
             return new OutboundTransfer() {
                 @Override
-                public SendResult offer(int layer, int firstBlock, MemorySegment bytes) {
+                public List<String> ways() {
+                    return ways;
+                }
+
+                @Override
+                public SendResult mark() {
+                    marks++;
+                    return SendResult.OK;
+                }
+
+                @Override
+                public Delivery delivery() {
+                    return delivery;
+                }
+
+                @Override
+                public Optional<StreamPolicy> policy(long delayNanos, double bytesPerSecond) {
+                    return Optional.ofNullable(policy);
+                }
+
+                @Override
+                public SendResult offer(int way, int layer, int firstBlock, MemorySegment bytes) {
                     if (gone) {
                         return SendResult.CLOSED;
                     }
@@ -408,7 +439,7 @@ final class PrefillerRig implements Outlet<PrefillEvent>, AutoCloseable {
 
                 @Override
                 public TransferStats stats() {
-                    return new TransferStats(4711, parts.size(), 5);
+                    return new TransferStats(4711, parts.size(), 5, 6);
                 }
 
                 @Override

@@ -78,6 +78,7 @@ public record RouterOptions(
      * Bounds of requests.
      *
      * @param prefixBlocks prefix blocks remembered for each worker
+     * @param firstToken by when the first token should be there; zero for no such wish
      */
     public record Work(
             int maxConcurrent,
@@ -88,7 +89,8 @@ public record RouterOptions(
             double retryBudget,
             int prefixBlocks,
             int ledgerEntries,
-            boolean debugLogits) {}
+            boolean debugLogits,
+            Duration firstToken) {}
 
     /** From configuration. */
     public static RouterOptions from(Configuration config) {
@@ -145,7 +147,8 @@ public record RouterOptions(
                         config.get(RouteSettings.RETRY_BUDGET),
                         config.get(RouteSettings.PREFIX_ENTRIES) / PREFIX_WORKERS,
                         config.get(AccessSettings.ADMIN_LEDGER_ENTRIES),
-                        config.get(DiagnosticSettings.DEBUG_LOGITS)),
+                        config.get(DiagnosticSettings.DEBUG_LOGITS),
+                        config.get(RouteSettings.FIRST_TOKEN)),
                 config.get(RouteSettings.DRAIN_TIMEOUT));
     }
 

@@ -149,6 +149,7 @@ public final class RouterServer implements AutoCloseable {
                                 work.requestTimeout().toNanos(),
                                 work.queueTimeout().toNanos(),
                                 options.cluster().callStall().toNanos(),
+                                work.firstToken().toNanos(),
                                 work.maxAttempts(),
                                 work.debugLogits()));
         AcceptGuard guard = new AcceptGuard(options.http().limits());

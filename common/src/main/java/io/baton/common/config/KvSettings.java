@@ -1,14 +1,15 @@
 package io.baton.common.config;
 
+import static io.baton.common.config.SettingType.bool;
 import static io.baton.common.config.SettingType.bytes;
 import static io.baton.common.config.SettingType.duration;
 import static io.baton.common.config.SettingType.integer;
 import static io.baton.common.config.SettingType.oneOf;
+import static io.baton.common.config.SettingType.optionalInteger;
 import static io.baton.common.config.SettingType.optionalPath;
 import static io.baton.common.config.SettingType.poolSize;
 import static io.baton.common.config.SettingType.text;
 
-import io.baton.common.kv.KvCoding;
 import io.baton.common.kv.KvDtype;
 import io.baton.common.kv.KvLink;
 import java.nio.file.Path;
@@ -44,25 +45,43 @@ public final class KvSettings {
                             "256",
                             "Tokens of a chunk, the unit in which KV is sent; a multiple of 16."
                                     + " The same on all workers."));
-    public static final Setting<KvCoding> CODEC =
+    public static final Setting<String> CODEC =
             GROUP.add(
                     Setting.of(
                             "kv.codec",
-                            oneOf(KvCoding.class),
-                            "raw",
+                            oneOf("auto", "raw", "lossless", "int8", "cachegen", "klt"),
+                            "auto",
                             "How a prefiller codes KV that it sends: as it is; without loss in two"
-                                    + " thirds of the bytes for computing time on both sides, which"
-                                    + " pays on links slower than about 1 Gbit/s; or with loss"
-                                    + " (int8 in half, cachegen in less than a third, klt in a seventh), for which"
-                                    + " kv.sameness must be tolerant."));
-    public static final Setting<Integer> CODEC_LEVEL =
+                                    + " thirds of the bytes; or with loss (int8 in half, cachegen in"
+                                    + " less than a third, klt in a seventh), for which kv.sameness"
+                                    + " must be tolerant. auto is lossless where kv.sameness is"
+                                    + " exact, else klt."));
+    public static final Setting<Optional<Integer>> CODEC_LEVEL =
             GROUP.add(
                     Setting.of(
                             "kv.codec.level",
-                            integer(0, 255),
-                            "0",
-                            "How coarse kv.codec is, from 0, the finest: cachegen has 0 to 5, klt"
-                                    + " 0 to 6 (2 is a seventh of the size), the others 0 alone."));
+                            optionalInteger(0, 255),
+                            "",
+                            "How coarse kv.codec is at most, from 0, the finest: cachegen has 0 to"
+                                    + " 5 (3 if empty), klt 0 to 6 (2 if empty, a seventh of the"
+                                    + " size), the others 0 alone."));
+    public static final Setting<Boolean> CODEC_ADAPT =
+            GROUP.add(
+                    Setting.of(
+                            "kv.codec.adapt",
+                            bool(),
+                            "true",
+                            "Whether each chunk goes the finest way that the link allows, from raw"
+                                    + " to kv.codec at kv.codec.level; within a machine that is raw."
+                                    + " With false all goes by kv.codec at kv.codec.level."));
+    public static final Setting<Boolean> RECOMPUTE =
+            GROUP.add(
+                    Setting.of(
+                            "kv.recompute",
+                            bool(),
+                            "true",
+                            "Whether the decoder computes the rest of a prompt itself where that is"
+                                    + " foreseen to be sooner than its KV. Needs kv.codec.adapt."));
     public static final Setting<Optional<Path>> PROFILE =
             GROUP.add(
                     Setting.of(

@@ -47,6 +47,15 @@ public final class RouteSettings {
                             duration("0s", "1h"),
                             "30s",
                             "Longest wait for a worker; then 503."));
+    public static final Setting<Duration> FIRST_TOKEN =
+            GROUP.add(
+                    Setting.of(
+                            "route.first-token",
+                            duration("0s", "1h"),
+                            "0s",
+                            "By when after a request's turn its first token should be there: what"
+                                    + " prefillers choose codec levels by. 0s for as soon as can be"
+                                    + " without needless loss."));
     public static final Setting<Double> RETRY_BUDGET =
             GROUP.add(
                     Setting.of(

@@ -89,6 +89,16 @@ public record SettingType<T>(
                 Map.of("type", "integer", "minimum", least, "maximum", most));
     }
 
+    /** An integer that may be left empty, which means: not set. */
+    static SettingType<Optional<Integer>> optionalInteger(int least, int most) {
+        SettingType<Integer> set = integer(least, most);
+        return new SettingType<>(
+                set.label() + ", or empty",
+                text -> text.isBlank() ? Optional.empty() : Optional.of(set.parse(text)),
+                value -> value.map(set::format).orElse(""),
+                Map.of("type", List.of("integer", "string")));
+    }
+
     static SettingType<Double> decimal(double least, double most) {
         return new SettingType<>(
                 "number from %s to %s".formatted(trim(least), trim(most)),

@@ -23,6 +23,7 @@ import java.util.concurrent.TimeUnit;
  * @param traceparent W3C trace context, for logs; may be empty
  * @param deadlineNanos time left
  * @param terms how it is served among others
+ * @param firstTokenNanos time left until the first token should be there; 0 for no such wish
  */
 public record GenerationRequest(
         String requestId,
@@ -34,7 +35,8 @@ public record GenerationRequest(
         boolean debugLogits,
         String traceparent,
         long deadlineNanos,
-        ServiceTerms terms) {
+        ServiceTerms terms,
+        long firstTokenNanos) {
     private static final int MAX_ID_CHARACTERS = 256;
     private static final int MAX_SALT_BYTES = 256;
 
@@ -73,6 +75,7 @@ public record GenerationRequest(
                 spec.getTenantSalt().size() <= MAX_SALT_BYTES,
                 "a tenant salt has at most %d bytes".formatted(MAX_SALT_BYTES));
         require(spec.getDeadlineMillis() >= 0, "the deadline is over");
+        require(spec.getFirstTokenMillis() >= 0, "the first token is overdue");
         SamplingParams sampling = ProtoSampling.fromProto(spec.getSampling(), limits.vocab());
         require(
                 spec.getEmittedCount() < sampling.maxTokens(),
@@ -101,7 +104,8 @@ public record GenerationRequest(
                 spec.getDebugLogits(),
                 spec.getTraceparent(),
                 deadlineNanos,
-                terms(spec));
+                terms(spec),
+                TimeUnit.MILLISECONDS.toNanos(spec.getFirstTokenMillis()));
     }
 
     private static ServiceTerms terms(GenerationSpec spec) {

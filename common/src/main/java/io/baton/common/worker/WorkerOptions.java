@@ -207,18 +207,24 @@ public record WorkerOptions(
      * @param kind which codec
      * @param level 0 the finest, to {@link KvCoding#maxLevel}
      * @param profile file of a KV profile, or a folder of some; empty for none
+     * @param adaptive whether each chunk may go a finer way
+     * @param recompute whether a decoder may be told to compute what KV brings too late
      */
-    public record Coding(KvCoding kind, int level, Optional<Path> profile) {
-        /** The finest level, no profile. */
+    public record Coding(
+            KvCoding kind, int level, Optional<Path> profile, boolean adaptive, boolean recompute) {
+        /** The finest level, no profile, always alike. */
         public static Coding of(KvCoding kind) {
-            return new Coding(kind, 0, Optional.empty());
+            return new Coding(kind, 0, Optional.empty(), false, false);
+        }
+
+        /** The same with its profiles there. */
+        Coding withProfile(Path path) {
+            return new Coding(kind, level, Optional.of(path), adaptive, recompute);
         }
     }
 
     /** The same worker with its KV profiles there: a file, or a folder of some. */
     public WorkerOptions withProfile(Path path) {
-        Coding coding =
-                new Coding(serving.coding().kind(), serving.coding().level(), Optional.of(path));
         Serving next =
                 new Serving(
                         serving.modelName(),
@@ -226,22 +232,25 @@ public record WorkerOptions(
                         serving.maxModelLen(),
                         serving.chunkTokens(),
                         serving.sameness(),
-                        coding);
+                        serving.coding().withProfile(path));
         return new WorkerOptions(workerId, listen, membership, next, limits);
     }
 
     /** Coding with loss needs the permission that answers may differ. */
     private static Coding coding(Configuration configuration) {
-        KvCoding coding = configuration.get(KvSettings.CODEC);
         String sameness = configuration.get(KvSettings.SAMENESS);
-        if (!coding.lossless() && sameness.equals("exact")) {
+        String codec = configuration.get(KvSettings.CODEC);
+        boolean exact = sameness.equals("exact");
+        KvCoding usual = exact ? KvCoding.LOSSLESS : KvCoding.KLT;
+        KvCoding coding = codec.equals("auto") ? usual : KvCoding.ofLabel(codec);
+        if (!coding.lossless() && exact) {
             throw new BatonException(
                     ErrorCode.CONFIGURATION,
                     "kv.codec %s loses bits, and kv.sameness is exact; choose raw or lossless, or set kv.sameness: tolerant"
                             .formatted(coding.label()),
                     KvSettings.CODEC.key());
         }
-        int level = configuration.get(KvSettings.CODEC_LEVEL);
+        int level = configuration.get(KvSettings.CODEC_LEVEL).orElse(coding.usualLevel());
         if (level > coding.maxLevel()) {
             throw new BatonException(
                     ErrorCode.CONFIGURATION,
@@ -249,6 +258,12 @@ public record WorkerOptions(
                             .formatted(level, coding.label(), coding.maxLevel()),
                     KvSettings.CODEC_LEVEL.key());
         }
-        return new Coding(coding, level, configuration.get(KvSettings.PROFILE));
+        boolean adaptive = configuration.get(KvSettings.CODEC_ADAPT);
+        return new Coding(
+                coding,
+                level,
+                configuration.get(KvSettings.PROFILE),
+                adaptive,
+                adaptive && configuration.get(KvSettings.RECOMPUTE));
     }
 }

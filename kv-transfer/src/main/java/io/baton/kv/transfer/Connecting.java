@@ -26,12 +26,13 @@ final class Connecting {
 
     private static final int MOST_AVOIDED = 1024;
 
-    /** A channel and what carries it. */
-    record Connected(KvChannel channel, Carrier carrier) {}
+    /** A channel, what carries it, and what is measured of it. */
+    record Connected(KvChannel channel, Carrier carrier, LinkMeasure measure) {}
 
     private final ChannelPlan.Here here;
     private final Ticker ticker;
     private final long limitNanos;
+    private final SendCoding coding;
     private final Function<KvChannelProvider, KvChannelProvider.Connector> connectors;
     private final Map<URI, Long> failedNanos = new LinkedHashMap<>();
 
@@ -43,10 +44,12 @@ final class Connecting {
             ChannelPlan.Here here,
             Ticker ticker,
             long limitNanos,
+            SendCoding coding,
             Function<KvChannelProvider, KvChannelProvider.Connector> connectors) {
         this.here = here;
         this.ticker = ticker;
         this.limitNanos = limitNanos;
+        this.coding = coding;
         this.connectors = connectors;
     }
 
@@ -69,7 +72,9 @@ final class Connecting {
             try {
                 KvChannel channel = connectors.apply(candidate.provider()).connect(candidate.url());
                 tell(channel, candidate, against);
-                return new Connected(channel, candidate.carrier());
+                Carrier carrier = candidate.carrier();
+                return new Connected(
+                        channel, carrier, new LinkMeasure(coding.ways(channel.peer(), carrier)));
             } catch (BatonException e) {
                 if (e.code() == ErrorCode.HANDSHAKE_MISMATCH || e.code() == ErrorCode.DRAINING) {
                     // It was reached, or we are closing: another way leads to the same.

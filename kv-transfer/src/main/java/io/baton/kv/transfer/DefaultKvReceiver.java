@@ -3,6 +3,8 @@ package io.baton.kv.transfer;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.kv.KvLink;
+import io.baton.common.time.Ticker;
+import io.baton.common.worker.DecayedRatio;
 import io.baton.kv.channel.ChannelHandler;
 import io.baton.kv.channel.Hello;
 import io.baton.kv.channel.KvChannel;
@@ -33,6 +35,7 @@ public final class DefaultKvReceiver implements KvReceiver {
     private static final System.Logger LOG = System.getLogger(DefaultKvReceiver.class.getName());
 
     private static final String TCP = "tcp";
+    private static final double DECAY = 0.9;
 
     private final TransferOptions options;
     private final ConcurrentHashMap<Long, Inbound> live = new ConcurrentHashMap<>();
@@ -42,11 +45,12 @@ public final class DefaultKvReceiver implements KvReceiver {
     private final ProfileIntakes intakes;
     private final List<KvChannelProvider.Listener> listeners = new ArrayList<>();
     private final List<ChannelOffer> offers = new ArrayList<>();
+    private final DecayedRatio decodeBytesPerSecond = new DecayedRatio(DECAY);
     private volatile boolean closed;
 
     private DefaultKvReceiver(TransferOptions options) {
         this.options = options;
-        this.intakes = new ProfileIntakes(options.profiles().known(), options.channel().hello());
+        this.intakes = new ProfileIntakes(options.coding().known(), options.channel().hello());
     }
 
     /**
@@ -161,6 +165,11 @@ public final class DefaultKvReceiver implements KvReceiver {
                 : "%s://%s:%d".formatted(bound.getScheme(), host, bound.getPort());
     }
 
+    @Override
+    public double decodeBytesPerSecond() {
+        return decodeBytesPerSecond.value();
+    }
+
     /** What has been counted. */
     public TransferCounters counters() {
         return counters;
@@ -249,6 +258,16 @@ public final class DefaultKvReceiver implements KvReceiver {
         @Override
         public TransferCounters counters() {
             return counters;
+        }
+
+        @Override
+        public Ticker ticker() {
+            return options.channel().ticker();
+        }
+
+        @Override
+        public void decoded(long rawBytes, long nanos) {
+            decodeBytesPerSecond.add(rawBytes, nanos / 1e9);
         }
     }
 

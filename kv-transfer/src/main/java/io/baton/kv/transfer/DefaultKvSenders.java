@@ -19,7 +19,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -49,6 +48,7 @@ public final class DefaultKvSenders implements KvSenders {
                         ChannelPlan.Here.of(options.link()),
                         ticker,
                         2 * options.channel().bounds().handshakeNanos(),
+                        options.coding(),
                         this::connector);
     }
 
@@ -84,7 +84,7 @@ public final class DefaultKvSenders implements KvSenders {
             List<ChannelOffer> offers,
             TransferId id,
             TransferSpec spec,
-            Consumer<BatonException> onLost) {
+            OutboundListener listener) {
         requireFit(spec);
         if (live.size() >= options.maxTransfers()) {
             throw new BatonException(
@@ -96,8 +96,7 @@ public final class DefaultKvSenders implements KvSenders {
             Connected connected = channel(offers);
             KvChannel channel = connected.channel();
             requireIncarnation(id, channel.peer().hello());
-            Outbound outbound =
-                    new Outbound(id, spec, channel, onLost, home, context(connected.carrier()));
+            Outbound outbound = new Outbound(id, spec, listener, home, context(connected));
             if (live.putIfAbsent(id, outbound) != null) {
                 throw new IllegalArgumentException("transfer " + id + " is already being sent");
             }
@@ -112,9 +111,12 @@ public final class DefaultKvSenders implements KvSenders {
                 "the channel to " + urls(offers) + " closes again and again");
     }
 
-    private Outbound.Context context(Carrier carrier) {
+    private Outbound.Context context(Connected connected) {
         return new Outbound.Context(
-                ticker, options.channel().bounds().queueBytes(), options.profiles(), carrier);
+                ticker,
+                options.channel().bounds().queueBytes(),
+                options.coding().adaptive(),
+                connected);
     }
 
     private static String urls(List<ChannelOffer> offers) {
@@ -165,14 +167,15 @@ public final class DefaultKvSenders implements KvSenders {
 
     private Connected connect(List<ChannelOffer> offers) throws InterruptedException {
         Connected connected = connecting.connect(offers);
-        bringProfile(connected.channel());
+        bringProfile(connected);
         return connected;
     }
 
     /** Before anything is coded with a profile, the receiver has it. */
-    private void bringProfile(KvChannel channel) throws InterruptedException {
-        long id = options.profiles().settingFor(channel.peer().codecs().getFirst()).profile();
-        KvProfile profile = id == 0 ? null : options.profiles().known().known(id);
+    private void bringProfile(Connected connected) throws InterruptedException {
+        KvChannel channel = connected.channel();
+        long id = connected.measure().ways().getLast().setting().profile();
+        KvProfile profile = id == 0 ? null : options.coding().known().known(id);
         if (profile == null) {
             return;
         }
@@ -245,11 +248,13 @@ public final class DefaultKvSenders implements KvSenders {
             switch (header.type()) {
                 case KEEPALIVE -> {
                     // The channel has noted that the peer lives.
+                    @Nullable Outbound outbound = live.get(idOf(header));
+                    if (outbound != null && outbound.channel() == channel) {
+                        outbound.arrived(header.sequence(), ticker.nanos());
+                    }
                 }
                 case CLOSED -> {
-                    TransferId id =
-                            new TransferId(header.transfer(), header.epoch(), header.incarnation());
-                    @Nullable Outbound outbound = live.get(id);
+                    @Nullable Outbound outbound = live.get(idOf(header));
                     if (outbound != null && outbound.channel() == channel) {
                         outbound.closedByReceiver(
                                 Reason.decode(payload.toArray(ValueLayout.JAVA_BYTE)));
@@ -274,6 +279,10 @@ public final class DefaultKvSenders implements KvSenders {
                         throw new IllegalStateException(
                                 "the frame rules let through " + header.type());
             }
+        }
+
+        private static TransferId idOf(FrameHeader header) {
+            return new TransferId(header.transfer(), header.epoch(), header.incarnation());
         }
 
         @Override

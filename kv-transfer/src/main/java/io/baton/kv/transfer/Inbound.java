@@ -2,6 +2,7 @@ package io.baton.kv.transfer;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.time.Ticker;
 import io.baton.kv.channel.KvChannel;
 import io.baton.kv.codec.KvCodec;
 import io.baton.kv.codec.PartShape;
@@ -27,6 +28,11 @@ final class Inbound implements KvReceiver.InboundTransfer {
         void tellClosed(KvChannel channel, TransferId id, BatonException reason);
 
         TransferCounters counters();
+
+        Ticker ticker();
+
+        /** Parts of a transfer were decoded: so many raw bytes, in so long. */
+        void decoded(long rawBytes, long nanos);
     }
 
     private final TransferId id;
@@ -45,7 +51,7 @@ final class Inbound implements KvReceiver.InboundTransfer {
         this.id = id;
         this.listener = listener;
         this.home = home;
-        this.placement = new Placement(spec, sink, home.counters());
+        this.placement = new Placement(spec, sink, home.counters(), home.ticker());
     }
 
     TransferId id() {
@@ -132,11 +138,13 @@ final class Inbound implements KvReceiver.InboundTransfer {
         home.forget(this);
         home.counters().completed.increment();
         placement.release();
+        home.decoded(placement.decodedBytes(), placement.decodingNanos());
         TransferStats stats =
                 new TransferStats(
                         placement.payloadBytes(),
                         placement.frames(),
-                        lastFrameNanos - firstFrameNanos);
+                        lastFrameNanos - firstFrameNanos,
+                        placement.decodingNanos());
         tell(() -> listener.onComplete(end, stats));
     }
 

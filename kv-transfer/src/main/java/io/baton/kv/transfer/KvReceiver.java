@@ -15,6 +15,11 @@ public interface KvReceiver extends AutoCloseable {
         return List.of(ChannelOffer.anywhere(url()));
     }
 
+    /** Raw bytes of coded KV that are decoded in a second, as measured; 0 while unknown. */
+    default double decodeBytesPerSecond() {
+        return 0;
+    }
+
     /**
      * Makes a transfer known. Frames for unknown or closed transfers are counted and dropped, and
      * their sender is told.

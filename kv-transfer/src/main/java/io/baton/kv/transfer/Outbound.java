@@ -3,16 +3,17 @@ package io.baton.kv.transfer;
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.time.Ticker;
+import io.baton.kv.adapt.Forecast;
 import io.baton.kv.channel.KvChannel;
 import io.baton.kv.channel.SendResult;
-import io.baton.kv.codec.KvCodec;
 import io.baton.kv.frame.FrameBatch;
 import io.baton.kv.frame.FrameHeader;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Consumer;
+import java.util.Optional;
 
 /**
  * One transfer being sent: its order, its back-pressure and its end; {@link PartFrames} makes what
@@ -43,16 +44,20 @@ final class Outbound implements KvSenders.OutboundTransfer {
 
     private final TransferId id;
     private final KvChannel channel;
-    private final Consumer<BatonException> onLost;
+    private final KvSenders.OutboundListener listener;
     private final Home home;
     private final Ticker ticker;
-    private final Carrier carrier;
+    private final Context context;
+    private final LinkMeasure measure;
     private final AtomicReference<State> state = new AtomicReference<>(State.SENDING);
     private final ReentrantLock lock = new ReentrantLock();
     private final PartFrames parts;
+    private final Arrivals arrivals;
+    private final TransferSpec spec;
     private long sequence;
     private long refusedBytes;
     private long payloadBytes;
+    private long codingNanos;
     private long frames;
     private long firstFrameNanos;
     private long lastFrameNanos;
@@ -64,24 +69,19 @@ final class Outbound implements KvSenders.OutboundTransfer {
     Outbound(
             TransferId id,
             TransferSpec spec,
-            KvChannel channel,
-            Consumer<BatonException> onLost,
+            KvSenders.OutboundListener listener,
             Home home,
             Context context) {
         this.id = id;
-        this.channel = channel;
-        this.onLost = onLost;
+        this.spec = spec;
+        this.channel = context.connected().channel();
+        this.listener = listener;
         this.home = home;
         this.ticker = context.ticker();
-        this.carrier = context.carrier();
-        KvCodec codec = channel.peer().codecs().getFirst();
-        this.parts =
-                new PartFrames(
-                        id,
-                        spec,
-                        codec,
-                        context.profiles().settingFor(codec),
-                        channel.checksPayloads());
+        this.context = context;
+        this.measure = context.connected().measure();
+        this.arrivals = new Arrivals(measure);
+        this.parts = new PartFrames(id, spec, measure.ways(), channel.checksPayloads());
         long most = parts.mostBytes();
         if (most > context.queueBytes()) {
             throw new BatonException(
@@ -93,11 +93,12 @@ final class Outbound implements KvSenders.OutboundTransfer {
     }
 
     /**
-     * Clock, queue and profiles of the senders.
+     * Clock and queue of the senders, and the channel.
      *
-     * @param carrier what the channel is
+     * @param adaptive whether the way of each chunk is chosen
      */
-    record Context(Ticker ticker, int queueBytes, ProfileUse profiles, Carrier carrier) {}
+    record Context(
+            Ticker ticker, int queueBytes, boolean adaptive, Connecting.Connected connected) {}
 
     TransferId id() {
         return id;
@@ -108,7 +109,12 @@ final class Outbound implements KvSenders.OutboundTransfer {
     }
 
     @Override
-    public SendResult offer(int layer, int firstBlock, MemorySegment bytes) {
+    public List<String> ways() {
+        return measure.ways().stream().map(SendWay::name).toList();
+    }
+
+    @Override
+    public SendResult offer(int way, int layer, int firstBlock, MemorySegment bytes) {
         int blocks = parts.blocks(layer, firstBlock, bytes.byteSize());
         lock.lock();
         try {
@@ -119,14 +125,18 @@ final class Outbound implements KvSenders.OutboundTransfer {
             if (!channel.hasRoom(most)) {
                 return refused(most);
             }
-            FrameBatch batch = parts.data(layer, firstBlock, bytes, sequence);
+            long begun = ticker.nanos();
+            FrameBatch batch = parts.data(way, layer, firstBlock, bytes, sequence);
+            long codingNanos = ticker.nanos() - begun;
             int added = batch.frames();
             long addedBytes = batch.bytes() - (long) added * FrameHeader.BYTES;
             SendResult result = channel.offer(batch);
             batch.clear();
             return switch (result) {
                 case OK -> {
-                    taken(added, addedBytes);
+                    taken(added, addedBytes, codingNanos);
+                    measure.encoded(way, bytes.byteSize(), addedBytes, codingNanos);
+                    arrivals.sent(way, bytes.byteSize(), addedBytes, lastFrameNanos);
                     yield SendResult.OK;
                 }
                 case BACK_PRESSURED -> refused(most);
@@ -137,7 +147,7 @@ final class Outbound implements KvSenders.OutboundTransfer {
         }
     }
 
-    private void taken(int addedFrames, long addedBytes) {
+    private void taken(int addedFrames, long addedBytes, long nanos) {
         long now = ticker.nanos();
         if (frames == 0) {
             firstFrameNanos = now;
@@ -146,6 +156,7 @@ final class Outbound implements KvSenders.OutboundTransfer {
         sequence += addedFrames;
         frames += addedFrames;
         payloadBytes += addedBytes;
+        codingNanos += nanos;
         refusedBytes = 0;
         home.counters().frames.add(addedFrames);
         home.counters().payloadBytes.add(addedBytes);
@@ -216,16 +227,60 @@ final class Outbound implements KvSenders.OutboundTransfer {
 
     @Override
     public Carrier carrier() {
-        return carrier;
+        return context.connected().carrier();
     }
 
     @Override
     public TransferStats stats() {
         lock.lock();
         try {
-            return new TransferStats(payloadBytes, frames, lastFrameNanos - firstFrameNanos);
+            return new TransferStats(
+                    payloadBytes, frames, lastFrameNanos - firstFrameNanos, codingNanos);
         } finally {
             lock.unlock();
+        }
+    }
+
+    @Override
+    public SendResult mark() {
+        return keepAlive(ticker.nanos(), 0);
+    }
+
+    @Override
+    public KvSenders.Delivery delivery() {
+        lock.lock();
+        try {
+            return arrivals.at(ticker.nanos());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public Optional<KvSenders.StreamPolicy> policy(
+            long textDelayNanos, double receiverBytesPerSecond) {
+        if (!context.adaptive() || carrier().isLocal()) {
+            return Optional.empty();
+        }
+        double bytesPerToken =
+                (double) spec.layout().blockBytes() / spec.layout().blockTokens();
+        return Optional.of(
+                measure.policy(
+                        new Forecast(bytesPerToken, spec.chunkTokens(), textDelayNanos),
+                        receiverBytesPerSecond));
+    }
+
+    /** The receiver has handled all up to this frame. I/O thread. */
+    void arrived(long mark, long nowNanos) {
+        boolean more;
+        lock.lock();
+        try {
+            more = arrivals.answered(mark, nowNanos);
+        } finally {
+            lock.unlock();
+        }
+        if (more) {
+            listener.onArrived();
         }
     }
 
@@ -241,6 +296,7 @@ final class Outbound implements KvSenders.OutboundTransfer {
             }
             SendResult result = home.control().keepAlive(channel, id, sequence);
             if (result == SendResult.OK) {
+                arrivals.marked(sequence, nowNanos);
                 sequence++;
                 keptAliveNanos = nowNanos;
             }
@@ -269,7 +325,7 @@ final class Outbound implements KvSenders.OutboundTransfer {
         home.forget(this);
         home.counters().failed.increment();
         try {
-            onLost.accept(reason);
+            listener.onLost(reason);
         } catch (RuntimeException e) {
             // Not the other transfers' fault, with which it shares the I/O thread.
             LOG.log(System.Logger.Level.ERROR, "the owner of transfer " + id + " failed", e);

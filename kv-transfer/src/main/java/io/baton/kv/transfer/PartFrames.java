@@ -10,6 +10,7 @@ import io.baton.kv.frame.FrameType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
+import java.util.List;
 
 /**
  * Makes the frames of one transfer: cuts consecutive blocks of a layer into parts that do not cross
@@ -19,49 +20,45 @@ import java.nio.ByteBuffer;
 final class PartFrames {
     private final TransferId id;
     private final TransferSpec spec;
-    private final KvCodec codec;
-    private final KvCodec.Setting setting;
+    private final List<SendWay> ways;
     private final int chunkBlocks;
     private final int blocksPerPart;
     private final FrameBatch batch;
-    private final MemorySegment scratch;
-    private final long partScratchBytes;
+    private final int maxParts;
+    private MemorySegment scratch = MemorySegment.NULL;
     private long sequence;
 
     /**
+     * @param ways that parts may go
      * @param checksPayloads whether checksums cover the KV
      */
-    PartFrames(
-            TransferId id,
-            TransferSpec spec,
-            KvCodec codec,
-            KvCodec.Setting setting,
-            boolean checksPayloads) {
+    PartFrames(TransferId id, TransferSpec spec, List<SendWay> ways, boolean checksPayloads) {
         this.id = id;
         this.spec = spec;
-        this.codec = codec;
-        this.setting = setting;
+        this.ways = ways;
         KvLayout layout = spec.layout();
         this.blocksPerPart = Math.max(1, FrameHeader.MAX_PAYLOAD_BYTES / layout.blockLayerBytes());
         this.chunkBlocks = spec.chunkTokens() / layout.blockTokens();
         // An offer may straddle one border of chunks, which takes a part more.
-        int maxParts = Math.ceilDiv(chunkBlocks, blocksPerPart) + 1;
+        this.maxParts = Math.ceilDiv(chunkBlocks, blocksPerPart) + 1;
         PartShape largest = new PartShape(layout, 0, 1, 0, Math.min(blocksPerPart, chunkBlocks));
         this.batch =
-                new FrameBatch(
-                        Math.multiplyExact(maxParts, fragments(codec.maxEncodedBytes(largest))));
+                new FrameBatch(Math.multiplyExact(maxParts, fragments(mostEncodedBytes(largest))));
         this.batch.checksPayloads(checksPayloads);
-        this.partScratchBytes = codec.scratchBytes(largest);
-        this.scratch =
-                partScratchBytes == 0
-                        ? MemorySegment.NULL
-                        : Arena.ofAuto().allocate(partScratchBytes * maxParts, Long.BYTES);
+    }
+
+    private long mostEncodedBytes(PartShape part) {
+        long most = 0;
+        for (SendWay way : ways) {
+            most = Math.max(most, way.codec().maxEncodedBytes(part));
+        }
+        return most;
     }
 
     /** Most bytes of frames for so many blocks of one layer. */
     long mostBytes(int blocks) {
         PartShape all = new PartShape(spec.layout(), 0, 1, 0, blocks);
-        return codec.maxEncodedBytes(all) + (long) batch.maxFrames() * FrameHeader.BYTES;
+        return mostEncodedBytes(all) + (long) batch.maxFrames() * FrameHeader.BYTES;
     }
 
     /** Most bytes of frames for the blocks of one chunk in one layer, the largest offer. */
@@ -94,36 +91,50 @@ final class PartFrames {
     /**
      * Data frames of consecutive blocks of one layer that passed {@link #blocks}.
      *
+     * @param way index into the ways
      * @param bytes stays unchanged until the batch is cleared
      * @param firstSequence number of the first frame; the others follow
      * @return all frames, valid until the next call
      */
-    FrameBatch data(int layer, int firstBlock, MemorySegment bytes, long firstSequence) {
+    FrameBatch data(
+            int way, int layer, int firstBlock, MemorySegment bytes, long firstSequence) {
         batch.clear();
         sequence = firstSequence;
         int blockBytes = spec.layout().blockLayerBytes();
         int blocks = (int) (bytes.byteSize() / blockBytes);
+        SendWay how = ways.get(way);
+        long scratchBytes = scratchFor(how);
         int parts = 0;
         for (int from = 0; from < blocks; ) {
             int block = firstBlock + from;
             int toBorder = chunkBlocks - block % chunkBlocks;
             int count = Math.min(Math.min(blocksPerPart, toBorder), blocks - from);
             MemorySegment raw = bytes.asSlice((long) from * blockBytes, (long) count * blockBytes);
-            addPart(layer, block, raw, parts++);
+            MemorySegment space = scratch.asSlice(parts++ * scratchBytes, scratchBytes);
+            addPart(how, layer, block, raw, space);
             from += count;
         }
         return batch;
     }
 
-    private void addPart(int layer, int block, MemorySegment raw, int index) {
+    /** Makes room for all parts of an offer; the bytes for one. */
+    private long scratchFor(SendWay way) {
+        int blocks = Math.min(blocksPerPart, chunkBlocks);
+        long bytes = way.codec().scratchBytes(new PartShape(spec.layout(), 0, 1, 0, blocks));
+        long aligned = Math.ceilDiv(bytes, Long.BYTES) * Long.BYTES;
+        if (scratch.byteSize() < aligned * maxParts) {
+            scratch = Arena.ofAuto().allocate(aligned * maxParts, Long.BYTES);
+        }
+        return aligned;
+    }
+
+    private void addPart(SendWay way, int layer, int block, MemorySegment raw, MemorySegment space) {
         KvLayout layout = spec.layout();
         int firstToken = block * layout.blockTokens();
         int blocks = (int) (raw.byteSize() / layout.blockLayerBytes());
         PartShape part = new PartShape(layout, layer, 1, firstToken, blocks);
-        MemorySegment space =
-                partScratchBytes == 0
-                        ? scratch
-                        : scratch.asSlice(index * partScratchBytes, partScratchBytes);
+        KvCodec codec = way.codec();
+        KvCodec.Setting setting = way.setting();
         MemorySegment encoded = codec.encode(part, setting, raw, space);
         int fragments = fragments(encoded.byteSize());
         for (int i = 0; i < fragments; i++) {

@@ -2,6 +2,7 @@ package io.baton.kv.transfer;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.time.Ticker;
 import io.baton.kv.codec.KvCodec;
 import io.baton.kv.codec.PartShape;
 import io.baton.kv.frame.FrameHeader;
@@ -23,6 +24,7 @@ final class Placement {
     private final TransferSpec spec;
     private final KvSink sink;
     private final TransferCounters counters;
+    private final Ticker ticker;
     private final int firstBlock;
     private final int blocks;
     private final Coverage coverage;
@@ -30,11 +32,14 @@ final class Placement {
     private MemorySegment scratch = MemorySegment.NULL;
     private long payloadBytes;
     private long frames;
+    private long decodedBytes;
+    private long decodingNanos;
 
-    Placement(TransferSpec spec, KvSink sink, TransferCounters counters) {
+    Placement(TransferSpec spec, KvSink sink, TransferCounters counters, Ticker ticker) {
         this.spec = spec;
         this.sink = sink;
         this.counters = counters;
+        this.ticker = ticker;
         int blockTokens = spec.layout().blockTokens();
         this.firstBlock = spec.fromToken() / blockTokens;
         this.blocks = spec.layout().blocksFor(spec.toToken()) - firstBlock;
@@ -66,6 +71,16 @@ final class Placement {
     /** Frames that were of use. */
     long frames() {
         return frames;
+    }
+
+    /** Raw bytes that had to be decoded, so not those that came raw. */
+    long decodedBytes() {
+        return decodedBytes;
+    }
+
+    /** Time that decoding took. */
+    long decodingNanos() {
+        return decodingNanos;
     }
 
     /** Frees what is only needed while more may come. */
@@ -107,7 +122,13 @@ final class Placement {
             scratch = Arena.ofAuto().allocate(scratchBytes, Long.BYTES);
         }
         KvCodec.Setting setting = new KvCodec.Setting(header.codecLevel(), header.codecProfile());
-        place(part, block, codec.decode(part, setting, encoded, scratch));
+        long begun = ticker.nanos();
+        MemorySegment raw = codec.decode(part, setting, encoded, scratch);
+        if (raw != encoded) {
+            decodedBytes += raw.byteSize();
+            decodingNanos += ticker.nanos() - begun;
+        }
+        place(part, block, raw);
     }
 
     private void count(MemorySegment payload) {

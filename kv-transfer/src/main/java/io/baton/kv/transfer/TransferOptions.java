@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxTransfers live transfers of one receiver or one {@link KvSenders}
  * @param advertisedHost host that senders are told instead of the one listened on; null for that
  *     one. Needed where all addresses are listened on.
- * @param profiles those that KV is coded with
+ * @param coding how KV is coded that is sent
  * @param link what may carry KV
  */
 public record TransferOptions(
@@ -24,7 +24,7 @@ public record TransferOptions(
         Times times,
         int maxTransfers,
         @Nullable String advertisedHost,
-        ProfileUse profiles,
+        SendCoding coding,
         KvLink link) {
     public TransferOptions {
         if (maxTransfers < 1) {
@@ -39,28 +39,28 @@ public record TransferOptions(
                 Times.DEFAULT,
                 4096,
                 null,
-                ProfileUse.none(),
+                SendCoding.plain(),
                 KvLink.AUTO);
     }
 
     public TransferOptions withChannel(ChannelOptions next) {
-        return new TransferOptions(next, times, maxTransfers, advertisedHost, profiles, link);
+        return new TransferOptions(next, times, maxTransfers, advertisedHost, coding, link);
     }
 
     public TransferOptions withTimes(Times next) {
-        return new TransferOptions(channel, next, maxTransfers, advertisedHost, profiles, link);
+        return new TransferOptions(channel, next, maxTransfers, advertisedHost, coding, link);
     }
 
     public TransferOptions withAdvertisedHost(@Nullable String host) {
-        return new TransferOptions(channel, times, maxTransfers, host, profiles, link);
+        return new TransferOptions(channel, times, maxTransfers, host, coding, link);
     }
 
-    public TransferOptions withProfiles(ProfileUse next) {
+    public TransferOptions withCoding(SendCoding next) {
         return new TransferOptions(channel, times, maxTransfers, advertisedHost, next, link);
     }
 
     public TransferOptions withLink(KvLink next) {
-        return new TransferOptions(channel, times, maxTransfers, advertisedHost, profiles, next);
+        return new TransferOptions(channel, times, maxTransfers, advertisedHost, coding, next);
     }
 
     /**

@@ -52,17 +52,17 @@ public final class TransferSetup {
         String advertised = options.listen().advertisedHost();
         int queueBytes =
                 (int) Math.clamp(limits.sendBufferBytes(), MIN_QUEUE_BYTES, MAX_QUEUE_BYTES);
-        ProfileUse profiles = profiles(options.serving().coding(), hello);
+        SendCoding coding = coding(options.serving().coding(), hello);
         return new TransferOptions(
                 ChannelOptions.of(hello, options.membership().token(), ticker)
                         .withCodecs(
                                 Codecs.favouring(
-                                        options.serving().coding().kind(), profiles.known()))
+                                        options.serving().coding().kind(), coding.known()))
                         .withBounds(ChannelOptions.Bounds.DEFAULT.withQueueBytes(queueBytes)),
                 times(limits.stallNanos()),
                 limits.maxAttempts(),
                 advertised.isEmpty() ? null : advertised,
-                profiles,
+                coding,
                 options.listen().kvLink());
     }
 
@@ -70,9 +70,12 @@ public final class TransferSetup {
      * The profile of the worker's codec for its model: the file that is named, or one of the folder
      * that is named, if it has one.
      */
-    private static ProfileUse profiles(WorkerOptions.Coding coding, Hello hello) {
+    private static SendCoding coding(WorkerOptions.Coding coding, Hello hello) {
         if (coding.profile().isEmpty()) {
-            return new ProfileUse(KvProfiles.inMemory(), new KvCodec.Setting(coding.level(), 0));
+            return new SendCoding(
+                    KvProfiles.inMemory(),
+                    new KvCodec.Setting(coding.level(), 0),
+                    coding.adaptive());
         }
         Path path = coding.profile().get();
         KvProfile.Model model =
@@ -90,7 +93,8 @@ public final class TransferSetup {
             known.add(profile);
         }
         long id = chosen.map(KvProfile::id).orElse(0L);
-        return new ProfileUse(known, new KvCodec.Setting(coding.level(), id));
+        return new SendCoding(
+                known, new KvCodec.Setting(coding.level(), id), coding.adaptive());
     }
 
     /** Without it every transfer would fail, one by one. */

@@ -64,7 +64,7 @@ class TransferProfileTest {
                         MemorySegment.ofArray(long_)));
     }
 
-    private static TransferOptions tolerant(TransferOptions options, ProfileUse use) {
+    private static TransferOptions tolerant(TransferOptions options, SendCoding use) {
         Hello exact = options.channel().hello();
         Hello hello =
                 new Hello(
@@ -82,17 +82,17 @@ class TransferProfileTest {
                                 RansCoders.fastest(), KvKernelsChoice.fastest(), use.known()),
                         new RawCodec());
         return options.withChannel(options.channel().withHello(hello).withCodecs(codecs))
-                .withProfiles(use);
+                .withCoding(use);
     }
 
-    private static ProfileUse using(KvProfile profile) {
+    private static SendCoding using(KvProfile profile) {
         KvProfiles known = KvProfiles.inMemory();
         known.add(profile);
-        return new ProfileUse(known, new KvCodec.Setting(1, profile.id()));
+        return new SendCoding(known, new KvCodec.Setting(1, profile.id()), false);
     }
 
     private static DefaultKvReceiver receiver(String name, KvProfiles known) {
-        ProfileUse use = new ProfileUse(known, KvCodec.Setting.PLAIN);
+        SendCoding use = new SendCoding(known, KvCodec.Setting.PLAIN, false);
         return DefaultKvReceiver.listen(
                 "loopback://" + name, tolerant(Kv.receiving(Kv.SMALL), use));
     }
@@ -194,7 +194,7 @@ class TransferProfileTest {
 
     @Test
     void aProfileThatTheSenderLacksIsNotUsed() {
-        ProfileUse use = new ProfileUse(KvProfiles.inMemory(), new KvCodec.Setting(9, 77));
+        SendCoding use = new SendCoding(KvProfiles.inMemory(), new KvCodec.Setting(9, 77), false);
         KvCodec codec =
                 new CacheGenCodec(RansCoders.fastest(), KvKernelsChoice.fastest(), use.known());
         assertEquals(new KvCodec.Setting(codec.maxLevel(), 0), use.settingFor(codec));

@@ -56,6 +56,6 @@ class TransferSetupTest {
         assertTrue(refused.text().contains("baton kv profile"), refused.text());
         assertEquals(
                 KvProfile.read(profile("klt")).id(),
-                setUp(profile("klt")).profiles().setting().profile());
+                setUp(profile("klt")).coding().setting().profile());
     }
 }

@@ -40,11 +40,13 @@ public final class Dispatcher {
      * @param requestNanos longest life
      * @param queueNanos longest wait for a turn, and then for a decoder with room
      * @param silenceNanos longest silence of a worker on a request's call
+     * @param firstTokenNanos by when the first token should be there; 0 for no such wish
      */
     public record Limits(
             long requestNanos,
             long queueNanos,
             long silenceNanos,
+            long firstTokenNanos,
             int maxAttempts,
             boolean debugLogits) {}
 
@@ -227,6 +229,7 @@ public final class Dispatcher {
                         limits.maxAttempts(),
                         limits.queueNanos(),
                         limits.silenceNanos(),
+                        limits.firstTokenNanos(),
                         parts.budget()),
                 new Emitted(tokenizer));
     }

@@ -177,7 +177,7 @@ final class GrpcLegs implements Legs {
     /** The leg of a call that was never made. */
     private static final class NoDecodeLeg implements DecodeLeg {
         @Override
-        public void reticket(int epoch, boolean localPrefill) {}
+        public void reticket(Reticket reticket) {}
 
         @Override
         public void consumed() {}
@@ -252,14 +252,8 @@ final class GrpcLegs implements Legs {
         }
 
         @Override
-        public void reticket(int epoch, boolean localPrefill) {
-            send(
-                    DecodeCommand.newBuilder()
-                            .setReticket(
-                                    Reticket.newBuilder()
-                                            .setEpoch(epoch)
-                                            .setLocalPrefill(localPrefill))
-                            .build());
+        public void reticket(Reticket reticket) {
+            send(DecodeCommand.newBuilder().setReticket(reticket).build());
         }
 
         @Override

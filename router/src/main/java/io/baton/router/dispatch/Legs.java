@@ -2,6 +2,7 @@ package io.baton.router.dispatch;
 
 import io.baton.common.proto.DecodeStart;
 import io.baton.common.proto.PrefillRequest;
+import io.baton.common.proto.Reticket;
 import io.baton.router.route.WorkerView;
 import java.util.function.Consumer;
 
@@ -26,7 +27,7 @@ interface Legs {
     /** A call to a decoder. */
     interface DecodeLeg {
         /** The prefiller is lost: a new ticket, or local prefill, under a new epoch. */
-        void reticket(int epoch, boolean localPrefill);
+        void reticket(Reticket reticket);
 
         /** One event has been dealt with: another may come. */
         void consumed();

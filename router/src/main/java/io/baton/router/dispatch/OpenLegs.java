@@ -2,6 +2,7 @@ package io.baton.router.dispatch;
 
 import io.baton.common.proto.DecodeStart;
 import io.baton.common.proto.PrefillRequest;
+import io.baton.common.proto.Reticket;
 import io.baton.common.time.Ticker;
 import io.baton.router.dispatch.Legs.DecodeLeg;
 import io.baton.router.dispatch.Legs.Outcome;
@@ -81,10 +82,15 @@ final class OpenLegs {
     }
 
     /** The decoder shall give a new ticket, or compute the rest itself. */
-    void reticket(Decode current, int epoch, boolean local) {
+    void reticket(Decode current, Reticket reticket) {
         decode =
-                new Decode(current.leg(), current.worker(), current.call(), local, current.pulse());
-        current.call().reticket(epoch, local);
+                new Decode(
+                        current.leg(),
+                        current.worker(),
+                        current.call(),
+                        reticket.getLocalPrefill(),
+                        current.pulse());
+        current.call().reticket(reticket);
     }
 
     void endDecode(Outcome outcome) {

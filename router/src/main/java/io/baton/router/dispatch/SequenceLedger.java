@@ -1,6 +1,8 @@
 package io.baton.router.dispatch;
 
 import io.baton.common.proto.PrefillDone;
+import io.baton.common.proto.Recompute;
+import io.baton.common.proto.SentAs;
 import io.baton.common.proto.Started;
 import io.baton.common.proto.Token;
 import io.baton.common.proto.TransferDone;
@@ -41,6 +43,14 @@ public final class SequenceLedger {
     int cachedTokens;
     long payloadBytes;
     long savedBytes;
+    private final List<Map<String, Object>> sent = new ArrayList<>();
+    private long prefilledAtNanos = -1;
+    private long codingNanos;
+    private long decodingNanos;
+    private String channel = "";
+    private String choice = "";
+    private String sameness = "";
+    private boolean recomputed;
     int attempts;
     int epoch;
     String outcome = "open";
@@ -92,9 +102,52 @@ public final class SequenceLedger {
     void heard(PrefillDone said, boolean fresh) {
         prefillQueueNanos = said.getQueueNanos();
         prefillNanos = said.getPrefillNanos();
+        heardOfSending(said, fresh);
+    }
+
+    /** A prefiller gave up sending: the decoder computes the rest. */
+    void heard(Recompute said, boolean fresh) {
+        heardOfSending(said.getSoFar(), fresh);
+        payloadBytes += said.getSoFar().getPayloadBytes();
+        recomputed = true;
+        note("text: " + said.getWhy());
+    }
+
+    private void heardOfSending(PrefillDone said, boolean fresh) {
         if (fresh) {
             cachedTokens = said.getCachedTokens();
         }
+        channel = said.getChannel();
+        choice = said.getChoice();
+        codingNanos += said.getCodingNanos();
+        for (SentAs way : said.getSentList()) {
+            if (sent.size() < MAX_NOTES) {
+                sent.add(
+                        Map.of(
+                                "as", way.getWay(),
+                                "raw_bytes", way.getRawBytes(),
+                                "bytes", way.getCodedBytes()));
+            }
+        }
+    }
+
+    /** The prefiller has computed the prompt. */
+    void prefilled(long nowNanos) {
+        prefilledAtNanos = since(nowNanos);
+    }
+
+    /** What the attempt's workers promise: the class of the answer is that of its loosest one. */
+    void sameness(String promised) {
+        if (sameness.isEmpty() || !promised.equals("exact")) {
+            sameness = promised;
+        }
+    }
+
+    /** Time that the client had to wait for KV on its way, after it was computed. */
+    private long exposedNanos() {
+        return prefilledAtNanos < 0 || transferDoneAtNanos < 0
+                ? 0
+                : Math.max(0, transferDoneAtNanos - prefilledAtNanos);
     }
 
     /**
@@ -105,6 +158,7 @@ public final class SequenceLedger {
     void heard(TransferDone said, boolean counts, boolean fresh, long nowNanos) {
         transferDoneAtNanos = since(nowNanos);
         transferNanos = said.getTransferNanos();
+        decodingNanos += said.getDecodingNanos();
         if (counts) {
             payloadBytes += said.getPayloadBytes();
             savedBytes += said.getSavedBytes();
@@ -180,6 +234,7 @@ public final class SequenceLedger {
         map.put("prefill_queue_ms", millis(prefillQueueNanos));
         map.put("prefill_ms", millis(prefillNanos));
         map.put("transfer_ms", millis(transferNanos));
+        map.put("transfer_exposed_ms", millis(exposedNanos()));
         map.put("first_decode_ms", millis(firstDecodeNanos));
         map.put("ttft_ms", firstTokenAtNanos < 0 ? null : millis(firstTokenAtNanos));
         map.put("total_ms", endAtNanos < 0 ? null : millis(endAtNanos));
@@ -188,6 +243,15 @@ public final class SequenceLedger {
         map.put("reused_tokens", cached());
         map.put("sent_bytes", payloadBytes);
         map.put("saved_bytes", savedBytes);
+        map.put("class", sameness.equals("exact") ? "E0" : "E2");
+        map.put("channel", channel);
+        map.put("sent", List.copyOf(sent));
+        if (full) {
+            map.put("coding_ms", millis(codingNanos));
+            map.put("decoding_ms", millis(decodingNanos));
+            map.put("coding_choice", choice);
+        }
+        map.put("recomputed", recomputed);
         map.put("seed", seed);
         map.put("attempts", attempts);
         map.put("epoch", epoch);

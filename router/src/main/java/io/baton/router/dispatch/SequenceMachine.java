@@ -67,8 +67,14 @@ final class SequenceMachine {
      * @param maxAttempts attempts at most, the first included
      * @param queueNanos longest wait for a decoder with room
      * @param silenceNanos longest silence of a leg before it is taken for lost
+     * @param firstTokenNanos by when the first token should be there; 0 for no such wish
      */
-    record Bounds(int maxAttempts, long queueNanos, long silenceNanos, RetryBudget budget) {
+    record Bounds(
+            int maxAttempts,
+            long queueNanos,
+            long silenceNanos,
+            long firstTokenNanos,
+            RetryBudget budget) {
         /** Several signs are due within the limit, so that one that is late proves nothing. */
         private static final int SIGNS_WITHIN_LIMIT = 4;
 

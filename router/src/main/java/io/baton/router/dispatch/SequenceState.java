@@ -3,11 +3,14 @@ package io.baton.router.dispatch;
 import io.baton.common.error.BatonException;
 import io.baton.common.proto.Finished;
 import io.baton.common.proto.GenerationSpec;
+import io.baton.common.proto.Reticket;
+import io.baton.common.proto.Token;
 import io.baton.router.dispatch.Legs.Outcome;
 import io.baton.router.route.RequestFeatures;
 import io.baton.router.route.WorkerView;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +24,7 @@ final class SequenceState {
     final SequenceLedger ledger;
     final Emitted emitted;
     private final int aliveMillis;
+    private final long firstTokenNanos;
 
     /** Raised by every attempt and every new ticket; what carries an older one is stale. */
     int epoch;
@@ -33,6 +37,9 @@ final class SequenceState {
 
     /** Whether the attempt began with nothing emitted: its reuse is the request's. */
     boolean fresh;
+
+    /** Tokens that were emitted when the attempt began: its workers know of no others. */
+    int knownEmitted;
 
     /** Whether the prefiller has said what it did. */
     boolean prefillReported;
@@ -58,6 +65,7 @@ final class SequenceState {
         this.ledger = new SequenceLedger(ports.ticker().nanos(), request);
         this.emitted = emitted;
         this.aliveMillis = bounds.aliveMillis();
+        this.firstTokenNanos = bounds.firstTokenNanos();
     }
 
     long now() {
@@ -111,10 +119,32 @@ final class SequenceState {
                 excluded);
     }
 
-    /** The request as the next worker takes it. */
+    /** The request as the next worker of the attempt takes it. */
     GenerationSpec spec() {
-        return request.spec(epoch, emitted.ids(), now()).toBuilder()
+        return request.spec(epoch, emitted.ids().subList(0, knownEmitted), now()).toBuilder()
                 .setAliveMillis(aliveMillis)
+                .setFirstTokenMillis(firstTokenMillis())
                 .build();
+    }
+
+    /** Time left until the first token should be there; 0 for no such wish. */
+    private long firstTokenMillis() {
+        return firstTokenNanos == 0
+                ? 0
+                : Math.max(
+                        1,
+                        TimeUnit.NANOSECONDS.toMillis(firstTokenNanos - ledger.since(now())));
+    }
+
+    /** The decoder shall compute the prompt itself, and go on from what the client has. */
+    Reticket localPrefill() {
+        Reticket.Builder reticket = Reticket.newBuilder().setEpoch(epoch).setLocalPrefill(true);
+        if (emitted.count() > knownEmitted) {
+            reticket.setGiven(
+                    Token.newBuilder()
+                            .setIndex(knownEmitted)
+                            .setId(emitted.ids().get(knownEmitted)));
+        }
+        return reticket.build();
     }
 }

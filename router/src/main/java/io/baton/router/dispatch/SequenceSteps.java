@@ -8,6 +8,8 @@ import io.baton.common.proto.Finished;
 import io.baton.common.proto.PrefillEvent;
 import io.baton.common.proto.PrefillRequest;
 import io.baton.common.proto.PromptTokens;
+import io.baton.common.proto.Recompute;
+import io.baton.common.proto.Reticket;
 import io.baton.common.proto.Ticket;
 import io.baton.common.proto.Token;
 import io.baton.router.dispatch.LegEvent.Closed;
@@ -73,11 +75,13 @@ final class SequenceSteps {
     private void open(Decision.Routed routed) {
         state.ledger.began(++state.epoch);
         state.kvReady = false;
-        state.fresh = state.emitted.count() == 0;
+        state.knownEmitted = state.emitted.count();
+        state.fresh = state.knownEmitted == 0;
         boolean local = routed.prefiller().isEmpty();
         state.nextPrefiller = routed.prefiller().orElse(null);
         state.ports.counters().decided(local);
         state.ledger.worker(routed.decoder().id());
+        state.ledger.sameness(routed.decoder().sameness());
         LOG.debug("{} epoch {}: {}", state.request.id(), state.epoch, routed.reason());
         state.legs.open(
                 routed.decoder(),
@@ -205,7 +209,13 @@ final class SequenceSteps {
             case STARTED -> state.ledger.heard(said.getStarted(), state.fresh);
             case ALIVE -> current.pulse().alive(said.getAlive(), state.now());
             case FIRST_TOKEN ->
-                    state.legs.decode().ifPresent(decoder -> take(decoder, said.getFirstToken()));
+                    state.legs
+                            .decode()
+                            .ifPresent(
+                                    decoder -> {
+                                        state.ledger.prefilled(state.now());
+                                        take(decoder, said.getFirstToken());
+                                    });
             case DONE -> {
                 state.prefillReported = true;
                 state.ledger.heard(said.getDone(), state.fresh);
@@ -216,6 +226,7 @@ final class SequenceSteps {
                     state.finish(end);
                 }
             }
+            case RECOMPUTE -> recompute(said.getRecompute());
             case FAILURE ->
                     prefillerClosed(
                             current,
@@ -226,6 +237,22 @@ final class SequenceSteps {
             case KIND_NOT_SET -> LOG.debug("{}: an event of an unknown kind", state.request.id());
         }
         current.call().consumed();
+    }
+
+    /** The link is too slow: the decoder keeps what has come and computes the rest. */
+    private void recompute(Recompute said) {
+        Decode decoder = state.legs.decode().orElse(null);
+        if (decoder == null || state.kvReady) {
+            // All has come after all.
+            return;
+        }
+        state.ledger.heard(said, state.fresh);
+        state.ledger.epoch = ++state.epoch;
+        state.nextPrefiller = null;
+        state.ports.counters().decided(true);
+        state.legs.reticket(decoder, state.localPrefill());
+        // Only now: the transfer stays open until the decoder knows better.
+        state.legs.endPrefill(Outcome.SUCCEEDED);
     }
 
     void prefillerClosed(Prefill current, Closed how) {
@@ -267,7 +294,11 @@ final class SequenceSteps {
         state.nextPrefiller = routed.prefiller().orElse(null);
         boolean local = state.nextPrefiller == null;
         state.ports.counters().decided(local);
-        state.legs.reticket(decoder, state.epoch, local);
+        state.legs.reticket(
+                decoder,
+                local
+                        ? state.localPrefill()
+                        : Reticket.newBuilder().setEpoch(state.epoch).build());
     }
 
     // ---- both ----
@@ -291,7 +322,12 @@ final class SequenceSteps {
                         token.getIndex(),
                         token.getId(),
                         current.worker().id());
-                state.ledger.note("token %d differs between workers".formatted(token.getIndex()));
+                retryDecode(
+                        current,
+                        new Closed(
+                                ErrorCode.INTERNAL,
+                                "token %d differs between workers".formatted(token.getIndex()),
+                                false));
             }
             case GAP ->
                     retryDecode(

@@ -3,6 +3,7 @@ package io.baton.router.registry;
 import io.baton.common.proto.Registration;
 import io.baton.common.proto.Role;
 import io.baton.common.proto.Status;
+import io.baton.common.worker.ProtoKv;
 import io.baton.router.route.WorkerRole;
 import io.baton.router.route.WorkerView;
 import io.github.resilience4j.bulkhead.Bulkhead;
@@ -144,6 +145,7 @@ public final class Worker {
                 incarnation(),
                 role(),
                 kvForm,
+                ProtoKv.sameness(registration.getKv()),
                 Math.max(1, registration.getKv().getBlockTokens()),
                 obstacle(),
                 load());

@@ -5,6 +5,7 @@ package io.baton.router.route;
  *
  * @param kvForm workers with equal text may exchange KV and keep answers bit-identical: layout,
  *     chunk size, key format and numeric profile
+ * @param sameness {@code exact} or {@code tolerant}
  * @param obstacle why it takes nothing new (draining, breaker open); empty if it does
  */
 public record WorkerView(
@@ -12,6 +13,7 @@ public record WorkerView(
         long incarnation,
         WorkerRole role,
         String kvForm,
+        String sameness,
         int blockTokens,
         String obstacle,
         Load load) {

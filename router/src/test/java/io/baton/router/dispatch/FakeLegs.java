@@ -9,6 +9,8 @@ import io.baton.common.proto.Finished;
 import io.baton.common.proto.PrefillDone;
 import io.baton.common.proto.PrefillEvent;
 import io.baton.common.proto.PrefillRequest;
+import io.baton.common.proto.Recompute;
+import io.baton.common.proto.Reticket;
 import io.baton.common.proto.PromptTokens;
 import io.baton.common.proto.Ticket;
 import io.baton.common.proto.Token;
@@ -126,8 +128,10 @@ final class FakeLegs implements Legs {
         }
 
         @Override
-        public void reticket(int epoch, boolean localPrefill) {
-            retickets.add(epoch + (localPrefill ? " local" : " remote"));
+        public void reticket(Reticket said) {
+            String given = said.hasGiven() ? " given " + said.getGiven().getId() : "";
+            retickets.add(
+                    said.getEpoch() + (said.getLocalPrefill() ? " local" : " remote") + given);
         }
 
         @Override
@@ -169,6 +173,18 @@ final class FakeLegs implements Legs {
                                             .setIndex(index)
                                             .setId(id)
                                             .setText("t" + id)));
+        }
+
+        LegEvent recompute() {
+            return said(
+                    PrefillEvent.newBuilder()
+                            .setRecompute(
+                                    Recompute.newBuilder()
+                                            .setWhy("slow")
+                                            .setSoFar(
+                                                    PrefillDone.newBuilder()
+                                                            .setPayloadBytes(77)
+                                                            .setChannel("tcp"))));
         }
 
         LegEvent done(int cached) {

@@ -1,5 +1,6 @@
 package io.baton.router.dispatch;
 
+import java.util.Map;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -316,7 +317,20 @@ class SequenceMachineTest extends SequenceMachineTests {
         SequenceMachine machine = machine();
         machine.on(decode().token(0, 9));
         machine.on(decode().token(0, 9));
+        machine.on(decode().token(1, 8));
+        assertEquals(List.of("0:9", "1:8"), heard);
+    }
+
+    /** Its next tokens would follow from one that the client never saw. */
+    @Test
+    void aWorkerThatGoesOnFromAnotherTokenIsReplaced() {
+        add("a", WorkerRole.COLOCATED);
+        add("b", WorkerRole.COLOCATED);
+        SequenceMachine machine = machine();
+        machine.on(decode().token(0, 9));
         machine.on(decode().token(0, 5));
+        assertEquals(2, legs.decodes.size());
+        assertEquals(List.of(9), decode().start.getSpec().getEmittedList());
         machine.on(decode().token(1, 8));
         assertEquals(List.of("0:9", "1:8"), heard);
     }
@@ -357,5 +371,49 @@ class SequenceMachineTest extends SequenceMachineTests {
     void withoutADecoderItFailsAtOnce() {
         SequenceMachine machine = machine();
         assertFailed(ErrorCode.NO_WORKER, machine);
+    }
+
+    @Test
+    void aDecoderComputesTheRestWhereTheLinkIsTooSlow() {
+        SequenceMachine machine = remote();
+        machine.on(decode().ticket(1));
+        LegEvent late = decode().failure(ErrorCode.KV_TRANSFER_FAILED);
+        machine.on(prefill().firstToken(0, 99));
+        machine.on(prefill().recompute());
+        assertEquals(List.of("2 local given 99"), decode().retickets);
+        assertEquals(List.of(Outcome.SUCCEEDED), prefill().ends, "it has done nothing wrong");
+        machine.on(late);
+        machine.on(decode().token(0, 99));
+        machine.on(decode().token(1, 7));
+        machine.on(decode().finished());
+        assertTrue(machine.isOver());
+        assertNull(machine.error());
+        Map<String, Object> ledger = machine.ledger().toMap(false);
+        assertEquals(1, ledger.get("attempts"), "text is no failure");
+        assertEquals(true, ledger.get("recomputed"));
+        assertEquals(77L, ledger.get("sent_bytes"));
+        assertEquals("E0", ledger.get("class"));
+    }
+
+    @Test
+    void textThatComesAfterAllKvCountsNothing() {
+        SequenceMachine machine = remote();
+        machine.on(decode().ticket(1));
+        machine.on(prefill().firstToken(0, 99));
+        machine.on(decode().transferDone());
+        machine.on(prefill().recompute());
+        assertTrue(decode().retickets.isEmpty());
+        machine.on(decode().token(0, 99));
+        machine.on(decode().finished());
+        assertNull(machine.error());
+    }
+
+    @Test
+    void aPrefillerLostAfterItsFirstTokenIsReplacedWithoutChoosingItAgain() {
+        SequenceMachine machine = remote();
+        machine.on(decode().ticket(1));
+        machine.on(prefill().firstToken(0, 99));
+        machine.on(prefill().died());
+        assertEquals(List.of("2 local given 99"), decode().retickets);
     }
 }

@@ -107,6 +107,7 @@ abstract class SequenceMachineTests {
                         1,
                         role,
                         "kv",
+                        "exact",
                         16,
                         "",
                         new WorkerView.Load(16, 0, 0, 0, 1000, 1000, 0.02));
@@ -137,7 +138,7 @@ abstract class SequenceMachineTests {
                         new SequenceMachine.Ports(
                                 legs, routing, sink, event -> {}, ticker, counters),
                         new SequenceMachine.Bounds(
-                                3, Duration.ofSeconds(1).toNanos(), SILENCE.toNanos(), budget),
+                                3, Duration.ofSeconds(1).toNanos(), SILENCE.toNanos(), 0, budget),
                         new Emitted(FakeModel.INSTANCE.tokenizer()));
         machine.start();
         return machine;

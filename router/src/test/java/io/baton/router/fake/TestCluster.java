@@ -97,7 +97,8 @@ public final class TestCluster implements AutoCloseable {
                         0.2,
                         1000,
                         100,
-                        false),
+                        false,
+                        Duration.ZERO),
                 Duration.ofSeconds(5));
     }
 

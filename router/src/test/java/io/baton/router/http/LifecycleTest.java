@@ -52,7 +52,8 @@ class LifecycleTest {
                         work.retryBudget(),
                         work.prefixBlocks(),
                         work.ledgerEntries(),
-                        false),
+                        false,
+                        Duration.ZERO),
                 options.drain());
     }
 

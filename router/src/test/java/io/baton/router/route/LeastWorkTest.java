@@ -19,7 +19,7 @@ class LeastWorkTest {
     private static final LeastWork POLICY = new LeastWork();
 
     private static WorkerView worker(String id, WorkerRole role, Load load) {
-        return new WorkerView(id, 1, role, "kv", 16, "", load);
+        return new WorkerView(id, 1, role, "kv", "exact", 16, "", load);
     }
 
     private static WorkerView decoder(String id) {
@@ -95,7 +95,7 @@ class LeastWorkTest {
 
     @Test
     void unlikeFormsOfKvAreNotPaired() {
-        WorkerView other = new WorkerView("p", 1, WorkerRole.PREFILLER, "other", 16, "", IDLE);
+        WorkerView other = new WorkerView("p", 1, WorkerRole.PREFILLER, "other", "exact", 16, "", IDLE);
         Routed routed = routed(request(500), decoder("d"), other);
         assertEquals("local", prefillerOf(routed));
         assertTrue(routed.reason().contains("no prefiller"));
@@ -133,7 +133,7 @@ class LeastWorkTest {
     @Test
     void excludedWorkersAreNotTakenAndSayWhy() {
         WorkerView draining =
-                new WorkerView("a", 1, WorkerRole.DECODER, "kv", 16, "draining", IDLE);
+                new WorkerView("a", 1, WorkerRole.DECODER, "kv", "exact", 16, "draining", IDLE);
         RequestFeatures failed = new RequestFeatures("r", 10, 64, Map.of(), false, Set.of("b"));
         Unroutable none =
                 assertInstanceOf(
