@@ -50,10 +50,8 @@ record IssuedTicket(TransferId id, TransferSpec spec, Ticket message) {
                                 TimeUnit.NANOSECONDS.toMillis(
                                         identity.options().limits().leaseNanos()))
                         .setKv(identity.kv())
-                        .setPrefillTokensPerSecond(
-                                ports.around().prefillTokensPerSecond().value())
-                        .setDecodeBytesPerSecond(
-                                ports.machines().receiver().decodeBytesPerSecond())
+                        .setPrefillTokensPerSecond(ports.around().prefillTokensPerSecond().value())
+                        .setDecodeBytesPerSecond(ports.machines().receiver().decodeBytesPerSecond())
                         .setModelFingerprint(identity.fingerprint());
         for (var offer : ports.machines().receiver().offers()) {
             message.addOffers(

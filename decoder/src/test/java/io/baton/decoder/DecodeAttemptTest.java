@@ -1,7 +1,5 @@
 package io.baton.decoder;
 
-import io.baton.common.proto.Token;
-import io.baton.common.proto.DecodeEvent;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -10,8 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.proto.DecodeEvent;
 import io.baton.common.proto.Reticket;
 import io.baton.common.proto.Ticket;
+import io.baton.common.proto.Token;
 import io.baton.common.testkit.AsciiTokenizer;
 import io.baton.decoder.DecodeState.AwaitingReticket;
 import io.baton.decoder.DecodeState.Decoding;

@@ -103,8 +103,7 @@ final class LoopState {
         }
     }
 
-    void enqueueFilled(
-            Sequence sequence, int filled, SequenceListener listener, TokenOutput next) {
+    void enqueueFilled(Sequence sequence, int filled, SequenceListener listener, TokenOutput next) {
         lock.lock();
         try {
             refuseIf(ending);

@@ -1,7 +1,5 @@
 package io.baton.engine;
 
-import org.junit.jupiter.params.provider.ValueSource;
-import org.junit.jupiter.params.ParameterizedTest;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -28,6 +26,8 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the loop promises to its callers, on a tiny model and the reference kernels. */
 class EngineLoopTest {
@@ -446,8 +446,7 @@ class EngineLoopTest {
             TokenOutput given = new TokenOutput(0, 3, -1, List.of(), null);
             BatonException e =
                     assertThrows(
-                            BatonException.class,
-                            () -> loop.resume(place, given, new Recorder()));
+                            BatonException.class, () -> loop.resume(place, given, new Recorder()));
             assertEquals(ErrorCode.KV_POOL_EXHAUSTED, e.code());
         }
         assertAtRest(loop);

@@ -24,8 +24,7 @@ import java.util.List;
  * @param spec what to send
  * @param decoder what the decoder says of its speed
  */
-record CheckedTicket(
-        List<ChannelOffer> offers, TransferId id, TransferSpec spec, Speeds decoder) {
+record CheckedTicket(List<ChannelOffer> offers, TransferId id, TransferSpec spec, Speeds decoder) {
     private static final int MAX_URL_CHARACTERS = 512;
     private static final int MAX_OFFERS = 16;
     private static final int MAX_HELD_RANGES = 4096;

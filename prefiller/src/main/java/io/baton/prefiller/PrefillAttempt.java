@@ -82,30 +82,52 @@ final class PrefillAttempt implements AttemptCall.Attempt {
         return request.requestId();
     }
 
-    /** Opens the channel, reserves, and queues the prompt. May wait for a connection. */
+    /** Opens the channel, reserves, and queues the prompt. */
     void start(CheckedTicket ticket) {
-        if (!(state instanceof Opening)) {
-            return;
+        if (state instanceof Opening) {
+            // Connecting may take long, with a profile on its way: we must be seen to live.
+            Thread.ofVirtual()
+                    .name("baton-open-" + request.requestId())
+                    .start(() -> open(ticket, new TransferEvents()));
         }
-        TransferEvents events = new TransferEvents();
-        OutboundTransfer transfer = null;
+    }
+
+    /** A thread of its own. The transfer's keep-alives tell the decoder that we live. */
+    private void open(CheckedTicket ticket, TransferEvents events) {
+        OutboundTransfer transfer;
         try {
-            // Opened before the prompt queues: its keep-alives tell the decoder that we live.
             transfer =
                     ports.machines()
                             .senders()
                             .open(ticket.offers(), ticket.id(), ticket.spec(), events);
+        } catch (BatonException e) {
+            mailbox.execute(() -> fail(e));
+            return;
+        } catch (RuntimeException e) {
+            mailbox.execute(() -> fail(broken(e)));
+            return;
+        }
+        mailbox.execute(() -> opened(ticket, transfer, events));
+    }
+
+    private void opened(CheckedTicket ticket, OutboundTransfer transfer, TransferEvents events) {
+        if (!(state instanceof Opening)) {
+            transfer.close();
+            return;
+        }
+        try {
             queue(ticket, transfer, ports.engine().reserve(spec()), events);
         } catch (RuntimeException e) {
-            if (transfer != null && state instanceof Opening) {
+            if (state instanceof Opening) {
                 // No state knows it yet.
                 transfer.close();
             }
-            if (!(e instanceof BatonException reason)) {
-                throw e;
-            }
-            fail(reason);
+            fail(e instanceof BatonException reason ? reason : broken(e));
         }
+    }
+
+    private static BatonException broken(RuntimeException e) {
+        return new BatonException(ErrorCode.INTERNAL, "the prefill failed: " + e, null, e);
     }
 
     private SequenceSpec spec() {

@@ -103,8 +103,7 @@ final class Steering {
         this.fromToken = place.fromToken();
         this.beganNanos = ticker.nanos();
         this.decidedChunks = fromToken / progress.chunkTokens();
-        this.wayOfChunk =
-                new int[Math.ceilDiv(progress.knownTokens(), progress.chunkTokens())];
+        this.wayOfChunk = new int[Math.ceilDiv(progress.knownTokens(), progress.chunkTokens())];
     }
 
     /**

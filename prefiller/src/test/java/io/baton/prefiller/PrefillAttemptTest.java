@@ -1,16 +1,10 @@
 package io.baton.prefiller;
 
-import static org.junit.jupiter.api.Assertions.assertNull;
-import java.util.Optional;
-import io.baton.kv.transfer.KvSenders.StreamPolicy;
-import io.baton.kv.adapt.Reason;
-import io.baton.kv.adapt.Moment;
-import io.baton.kv.adapt.Choice;
-import io.baton.common.proto.SentAs;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.baton.common.error.BatonException;
@@ -18,13 +12,19 @@ import io.baton.common.error.ErrorCode;
 import io.baton.common.generation.TokenOutput;
 import io.baton.common.proto.PrefillDone;
 import io.baton.common.proto.PrefillEvent;
+import io.baton.common.proto.SentAs;
 import io.baton.common.proto.Token;
 import io.baton.engine.SequenceListener;
+import io.baton.kv.adapt.Choice;
+import io.baton.kv.adapt.Moment;
+import io.baton.kv.adapt.Reason;
+import io.baton.kv.transfer.KvSenders.StreamPolicy;
 import io.baton.prefiller.PrefillState.Computing;
 import io.baton.prefiller.PrefillState.Ended;
 import io.baton.prefiller.PrefillState.Queued;
 import io.baton.prefiller.PrefillerRig.FakeSenders.Part;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -297,7 +297,8 @@ class PrefillAttemptTest {
         rig.event();
         PrefillDone done = rig.event().getDone();
         assertEquals(
-                List.of("fine", "coarse"), done.getSentList().stream().map(SentAs::getWay).toList());
+                List.of("fine", "coarse"),
+                done.getSentList().stream().map(SentAs::getWay).toList());
         assertEquals(
                 2L * PrefillerRig.LAYOUT.blockBytes(), done.getSent(0).getRawBytes(), "a chunk");
         assertTrue(done.getChoice().contains("fits"), done.getChoice());

@@ -16,10 +16,7 @@ public record Forecast(double bytesPerToken, int chunkTokens, long textDelayNano
         double chunk = Math.min(chunkTokens, here.tokensLeft()) * bytesPerToken;
         double wire = (moment.way().bytes() + rung.codedBytes(raw)) / bytesPerSecond * 1e9;
         double lastWire = rung.codedBytes(chunk) / bytesPerSecond * 1e9;
-        double computing =
-                here.tokensToCompute() == 0 || here.tokensPerSecond() <= 0
-                        ? 0
-                        : here.tokensToCompute() / here.tokensPerSecond() * 1e9;
+        double computing = computingNanos(moment);
         double encoding = rung.encodeNanos(raw);
         double decoding = rung.decodeNanos(raw);
         double slowest =
@@ -27,6 +24,14 @@ public record Forecast(double bytesPerToken, int chunkTokens, long textDelayNano
                         Math.max(wire, computing + lastWire),
                         Math.max(encoding + lastWire, decoding + lastWire));
         return slowest + rung.encodeNanos(chunk) + rung.decodeNanos(chunk);
+    }
+
+    /** Until the sender has computed the rest. */
+    double computingNanos(Moment moment) {
+        Moment.Here here = moment.here();
+        return here.tokensToCompute() == 0 || here.tokensPerSecond() <= 0
+                ? 0
+                : here.tokensToCompute() / here.tokensPerSecond() * 1e9;
     }
 
     /** Until the receiver has computed what it has not got; infinite if it cannot. */

@@ -18,6 +18,9 @@ public final class LevelPolicy {
 
     private static final double MUCH_QUICKER = 0.85;
 
+    /** For less than this nobody changes horses. */
+    private static final double LEAST_GAIN_NANOS = 30e6;
+
     private final PolicyOptions options;
     private final Forecast forecast;
     private final Ladder ladder;
@@ -72,7 +75,12 @@ public final class LevelPolicy {
         double due = expected > 0 ? way.bytes() / expected * 1e9 : 0;
         // As when skis are rented: a standstill is waited for until it has cost as much as text.
         kv += Math.max(0, way.waitedNanos() - due);
-        boolean sooner = text < kv * (1 - options.textGain());
+        // Where the sender's own computing is what takes the time, the link is not to blame; what
+        // is computed already would be lost, and the receiver has others to serve.
+        if (kv <= forecast.computingNanos(moment) * (1 + options.textGain())) {
+            return Optional.empty();
+        }
+        boolean sooner = text < kv * (1 - options.textGain()) && kv - text > LEAST_GAIN_NANOS;
         // Once text cannot keep the time any more it is no rescue: the last chance is a little
         // before.
         double left = moment.budgetNanos();

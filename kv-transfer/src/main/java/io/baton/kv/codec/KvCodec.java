@@ -26,6 +26,9 @@ public interface KvCodec {
     /** Whether this codec knows the calibration profile; 0 is none. */
     boolean knowsProfile(long profile);
 
+    /** Makes a known profile ready for use, which may take a second: never on an I/O thread. */
+    default void prepare(long profile) {}
+
     /** The most bytes that encoding such a part can give. A peer that claims more is refused. */
     long maxEncodedBytes(PartShape part);
 

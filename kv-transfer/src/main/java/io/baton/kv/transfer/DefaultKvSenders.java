@@ -179,6 +179,7 @@ public final class DefaultKvSenders implements KvSenders {
         if (profile == null) {
             return;
         }
+        channel.peer().codecs().forEach(codec -> codec.prepare(id));
         ProfileOffer offer =
                 new ProfileOffer(channel, profile, options.channel().bounds().queueBytes());
         profiles.put(channel.id(), offer);

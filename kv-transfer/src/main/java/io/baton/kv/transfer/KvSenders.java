@@ -23,10 +23,7 @@ public interface KvSenders extends AutoCloseable {
      *     HANDSHAKE_MISMATCH with a diff
      */
     OutboundTransfer open(
-            List<ChannelOffer> offers,
-            TransferId id,
-            TransferSpec spec,
-            OutboundListener listener);
+            List<ChannelOffer> offers, TransferId id, TransferSpec spec, OutboundListener listener);
 
     /** As above, to the one address. */
     default OutboundTransfer open(

@@ -32,7 +32,7 @@ final class LinkMeasure {
         return ways;
     }
 
-    /** Nothing waited, and the answer came after so long. */
+    /** A mark was answered after so long. */
     synchronized void answered(long nanos) {
         roundTripNanos = Math.min(roundTripNanos, nanos);
     }
@@ -65,8 +65,7 @@ final class LinkMeasure {
     synchronized KvSenders.StreamPolicy policy(Forecast forecast, double receiverBytesPerSecond) {
         ladder.decodes(receiverBytesPerSecond);
         LevelPolicy policy =
-                new LevelPolicy(
-                        PolicyOptions.of(ways.size() - 1), forecast, ladder, goodput);
+                new LevelPolicy(PolicyOptions.of(ways.size() - 1), forecast, ladder, goodput);
         return new KvSenders.StreamPolicy() {
             @Override
             public Choice next(Moment moment) {

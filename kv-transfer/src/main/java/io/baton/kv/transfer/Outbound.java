@@ -11,9 +11,9 @@ import io.baton.kv.frame.FrameHeader;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.Optional;
 
 /**
  * One transfer being sent: its order, its back-pressure and its end; {@link PartFrames} makes what
@@ -262,8 +262,7 @@ final class Outbound implements KvSenders.OutboundTransfer {
         if (!context.adaptive() || carrier().isLocal()) {
             return Optional.empty();
         }
-        double bytesPerToken =
-                (double) spec.layout().blockBytes() / spec.layout().blockTokens();
+        double bytesPerToken = (double) spec.layout().blockBytes() / spec.layout().blockTokens();
         return Optional.of(
                 measure.policy(
                         new Forecast(bytesPerToken, spec.chunkTokens(), textDelayNanos),

@@ -96,8 +96,7 @@ final class PartFrames {
      * @param firstSequence number of the first frame; the others follow
      * @return all frames, valid until the next call
      */
-    FrameBatch data(
-            int way, int layer, int firstBlock, MemorySegment bytes, long firstSequence) {
+    FrameBatch data(int way, int layer, int firstBlock, MemorySegment bytes, long firstSequence) {
         batch.clear();
         sequence = firstSequence;
         int blockBytes = spec.layout().blockLayerBytes();
@@ -128,7 +127,8 @@ final class PartFrames {
         return aligned;
     }
 
-    private void addPart(SendWay way, int layer, int block, MemorySegment raw, MemorySegment space) {
+    private void addPart(
+            SendWay way, int layer, int block, MemorySegment raw, MemorySegment space) {
         KvLayout layout = spec.layout();
         int firstToken = block * layout.blockTokens();
         int blocks = (int) (raw.byteSize() / layout.blockLayerBytes());

@@ -124,7 +124,7 @@ final class Placement {
         KvCodec.Setting setting = new KvCodec.Setting(header.codecLevel(), header.codecProfile());
         long begun = ticker.nanos();
         MemorySegment raw = codec.decode(part, setting, encoded, scratch);
-        if (raw != encoded) {
+        if (!raw.equals(encoded)) {
             decodedBytes += raw.byteSize();
             decodingNanos += ticker.nanos() - begun;
         }

@@ -76,6 +76,7 @@ final class ProfileIntakes {
         if (profiles.find(offer.id())
                 .filter(known -> Arrays.equals(known.checksum(), offer.checksum()))
                 .isPresent()) {
+            prepare(channel, offer.id());
             want(channel, offer, offer.number());
             return;
         }
@@ -134,7 +135,13 @@ final class ProfileIntakes {
         }
         profiles.keep(profile);
         forget(channel);
+        prepare(channel, profile.id());
         want(channel, intake.offer, intake.offer.number());
+    }
+
+    /** Before the first part that needs it, which comes on the I/O thread. */
+    private static void prepare(KvChannel channel, long profile) {
+        channel.peer().codecs().forEach(codec -> codec.prepare(profile));
     }
 
     private static SendResult want(KvChannel channel, Named offer, long offset) {

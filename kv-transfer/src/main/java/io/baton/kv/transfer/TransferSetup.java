@@ -56,8 +56,7 @@ public final class TransferSetup {
         return new TransferOptions(
                 ChannelOptions.of(hello, options.membership().token(), ticker)
                         .withCodecs(
-                                Codecs.favouring(
-                                        options.serving().coding().kind(), coding.known()))
+                                Codecs.favouring(options.serving().coding().kind(), coding.known()))
                         .withBounds(ChannelOptions.Bounds.DEFAULT.withQueueBytes(queueBytes)),
                 times(limits.stallNanos()),
                 limits.maxAttempts(),
@@ -93,8 +92,7 @@ public final class TransferSetup {
             known.add(profile);
         }
         long id = chosen.map(KvProfile::id).orElse(0L);
-        return new SendCoding(
-                known, new KvCodec.Setting(coding.level(), id), coding.adaptive());
+        return new SendCoding(known, new KvCodec.Setting(coding.level(), id), coding.adaptive());
     }
 
     /** Without it every transfer would fail, one by one. */

@@ -25,8 +25,7 @@ import org.junit.jupiter.api.Timeout;
 class AdaptiveTransferTest {
     private static TransferOptions adaptive(TransferOptions options, KvCoding favourite) {
         KvProfiles known = KvProfiles.inMemory();
-        return options.withChannel(
-                        options.channel().withCodecs(Codecs.favouring(favourite, known)))
+        return options.withChannel(options.channel().withCodecs(Codecs.favouring(favourite, known)))
                 .withCoding(new SendCoding(known, KvCodec.Setting.PLAIN, true));
     }
 
@@ -57,8 +56,7 @@ class AdaptiveTransferTest {
                         DefaultKvSenders.of(adaptive(Kv.sending(Kv.SMALL), KvCoding.LOSSLESS))) {
             receiver.expect(Kv.id(1, 1), spec, there, there);
             Arriving arriving = new Arriving();
-            try (OutboundTransfer out =
-                    senders.open(receiver.url(), Kv.id(1, 1), spec, arriving)) {
+            try (OutboundTransfer out = senders.open(receiver.url(), Kv.id(1, 1), spec, arriving)) {
                 assertEquals(List.of("raw", "lossless"), out.ways(), "exact: no other");
                 assertTrue(out.policy(0, 0).isPresent());
                 for (int chunk = 0; chunk < 2; chunk++) {
@@ -98,10 +96,7 @@ class AdaptiveTransferTest {
                         DefaultKvSenders.of(adaptive(Kv.sending(Kv.SMALL), KvCoding.LOSSLESS))) {
             try (OutboundTransfer out =
                     senders.open(
-                            receiver.url(),
-                            Kv.id(1, 1),
-                            Kv.spec(Kv.SMALL, 0, 64),
-                            reason -> {})) {
+                            receiver.url(), Kv.id(1, 1), Kv.spec(Kv.SMALL, 0, 64), reason -> {})) {
                 assertEquals(List.of("raw"), out.ways());
                 assertFalse(out.policy(0, 0).isPresent());
             }

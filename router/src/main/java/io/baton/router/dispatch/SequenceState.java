@@ -131,9 +131,7 @@ final class SequenceState {
     private long firstTokenMillis() {
         return firstTokenNanos == 0
                 ? 0
-                : Math.max(
-                        1,
-                        TimeUnit.NANOSECONDS.toMillis(firstTokenNanos - ledger.since(now())));
+                : Math.max(1, TimeUnit.NANOSECONDS.toMillis(firstTokenNanos - ledger.since(now())));
     }
 
     /** The decoder shall compute the prompt itself, and go on from what the client has. */

@@ -296,9 +296,7 @@ final class SequenceSteps {
         state.ports.counters().decided(local);
         state.legs.reticket(
                 decoder,
-                local
-                        ? state.localPrefill()
-                        : Reticket.newBuilder().setEpoch(state.epoch).build());
+                local ? state.localPrefill() : Reticket.newBuilder().setEpoch(state.epoch).build());
     }
 
     // ---- both ----

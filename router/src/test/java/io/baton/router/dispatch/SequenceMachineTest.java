@@ -1,6 +1,5 @@
 package io.baton.router.dispatch;
 
-import java.util.Map;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -14,6 +13,7 @@ import io.baton.router.fake.FakeModel;
 import io.baton.router.route.WorkerRole;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** Each transition of the state machine. */

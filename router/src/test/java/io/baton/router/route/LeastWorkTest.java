@@ -95,7 +95,8 @@ class LeastWorkTest {
 
     @Test
     void unlikeFormsOfKvAreNotPaired() {
-        WorkerView other = new WorkerView("p", 1, WorkerRole.PREFILLER, "other", "exact", 16, "", IDLE);
+        WorkerView other =
+                new WorkerView("p", 1, WorkerRole.PREFILLER, "other", "exact", 16, "", IDLE);
         Routed routed = routed(request(500), decoder("d"), other);
         assertEquals("local", prefillerOf(routed));
         assertTrue(routed.reason().contains("no prefiller"));

@@ -82,6 +82,11 @@ public final class KltCodec implements KvCodec {
     }
 
     @Override
+    public void prepare(long profile) {
+        profiles.of(profile);
+    }
+
+    @Override
     public long maxEncodedBytes(PartShape part) {
         return part.rawBytes() + 1;
     }
