@@ -8,15 +8,23 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import io.baton.common.testkit.VirtualTime;
 import io.baton.common.time.Ticker;
 import io.baton.common.worker.ClusterToken;
 import io.baton.kv.channel.ChannelOptions.Bounds;
+import io.baton.kv.frame.FrameBatch;
 import io.baton.kv.testkit.Kv;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -148,7 +156,7 @@ abstract class ChannelContractTest {
     @Test
     void framesLongerThanTheQueueAreAMistakeOfTheCaller() throws Exception {
         KvChannel channel = connector.connect(listener.url());
-        var batch = new io.baton.kv.frame.FrameBatch(8);
+        var batch = new FrameBatch(8);
         for (int i = 0; i < 8; i++) {
             batch.begin(io.baton.kv.frame.FrameType.END);
             batch.end(java.nio.ByteBuffer.allocate(60_000));
@@ -245,6 +253,97 @@ abstract class ChannelContractTest {
                     ErrorCode.KV_TRANSFER_FAILED,
                     assertThrows(BatonException.class, () -> connector.connect(bounded.url()))
                             .code());
+        }
+    }
+
+    /** A peer that is killed says nothing: its end is noticed, by no deadline of ours. */
+    @Test
+    void aPeerThatIsGoneIsNoticedWhileTheClockStands() throws Exception {
+        Frames heard = new Frames();
+        ChannelOptions still =
+                ChannelOptions.of(
+                        Kv.hello("prefiller", 77, Kv.SMALL),
+                        ClusterToken.none(),
+                        new VirtualTime());
+        try (var connecting = sendingProvider().connector(still, heard)) {
+            KvChannel channel = connecting.connect(listener.url());
+            FramedChannel theirs = (FramedChannel) receiving.opened.poll(20, TimeUnit.SECONDS);
+            assertNotNull(theirs);
+            theirs.abort(new BatonException(ErrorCode.INTERNAL, "killed"));
+            assertEquals(
+                    ErrorCode.KV_TRANSFER_FAILED, heard.closed.poll(20, TimeUnit.SECONDS).code());
+            assertEquals(SendResult.CLOSED, channel.offer(Frames.end(new byte[1])));
+        }
+    }
+
+    /** What was whole arrives whole and in order or not at all; the next channel is a new one. */
+    @Test
+    void aSenderThatGivesUpInTheMiddleOfAFrameLosesThatChannelOnly() throws Exception {
+        receiving.permits.drainPermits();
+        FramedChannel channel = (FramedChannel) connector.connect(listener.url());
+        int taken = 0;
+        while (channel.offer(numbered(taken)) == SendResult.OK) {
+            taken++;
+        }
+        channel.abort(DONE);
+        receiving.permits.release(1_000_000);
+        assertNotNull(receiving.closed.poll(20, TimeUnit.SECONDS));
+        assertTrue(receiving.invalid.isEmpty(), "half a frame is no wrong frame");
+        int number = 0;
+        for (byte[] payload : receiving.payloads) {
+            assertArrayEquals(payload(number++), payload);
+        }
+        assertTrue(number <= taken);
+        receiving.payloads.clear();
+        assertEquals(SendResult.OK, connector.connect(listener.url()).offer(numbered(7)));
+        assertArrayEquals(payload(7), receiving.payloads.poll(20, TimeUnit.SECONDS));
+    }
+
+    private static FrameBatch numbered(int number) {
+        return Frames.end(payload(number));
+    }
+
+    private static byte[] payload(int number) {
+        byte[] payload = new byte[50_021];
+        java.util.Arrays.fill(payload, (byte) number);
+        return payload;
+    }
+
+    /** How many channels come and go; fewer where each is dear. */
+    int openings() {
+        return 500;
+    }
+
+    @Test
+    void channelsThatCameAndWentLeaveNothing() throws Exception {
+        int warm = openings() / 5;
+        int before = 0;
+        for (int i = 0; i < openings(); i++) {
+            KvChannel channel = connector.connect(listener.url());
+            assertEquals(SendResult.OK, channel.offer(Frames.end(new byte[5_000])));
+            channel.close(DONE);
+            assertNotNull(sending.closed.poll(20, TimeUnit.SECONDS));
+            assertNotNull(receiving.closed.poll(20, TimeUnit.SECONDS));
+            if (i == warm) {
+                before = held();
+            }
+        }
+        assertEquals(openings(), receiving.payloads.size());
+        // A few may be on their way out, here and in the virtual machine.
+        int most = before + 30;
+        Kv.awaitNone(() -> Math.max(0, held() - most));
+    }
+
+    /** Descriptors, threads, and files mapped for channels. */
+    private static int held() {
+        String[] descriptors = new File("/proc/self/fd").list();
+        String[] threads = new File("/proc/self/task").list();
+        try (Stream<String> maps = Files.lines(Path.of("/proc/self/maps"))) {
+            return (descriptors == null ? 0 : descriptors.length)
+                    + (threads == null ? 0 : threads.length)
+                    + (int) maps.filter(line -> line.contains("baton-kv-")).count();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

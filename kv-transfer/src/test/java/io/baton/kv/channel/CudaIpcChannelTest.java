@@ -33,6 +33,12 @@ final class CudaIpcChannelTest extends ChannelContractTest {
         return sending;
     }
 
+    /** Each takes 8 MiB of made-up memory. */
+    @Override
+    int openings() {
+        return 200;
+    }
+
     @Override
     void requireNothingLeft() {
         assertEquals(Map.of(), machine.live());

@@ -2,13 +2,11 @@ package io.baton.kv.channel;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
-import io.baton.common.testkit.VirtualTime;
 import io.baton.common.time.Ticker;
 import io.baton.common.worker.ClusterToken;
 import io.baton.kv.testkit.Kv;
@@ -22,7 +20,6 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.SplittableRandom;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -243,25 +240,6 @@ final class ShmChannelTest extends ChannelContractTest {
                 }
                 read += got.limit();
             }
-        }
-    }
-
-    /** A peer that is killed says nothing: its socket's end is noticed, while the clock stands. */
-    @Test
-    void aPeerThatIsGoneIsNoticedAtOnce() throws Exception {
-        Frames dying = new Frames();
-        Frames heard = new Frames();
-        ChannelOptions still =
-                ChannelOptions.of(
-                        Kv.hello("w", 77, Kv.SMALL), ClusterToken.none(), new VirtualTime());
-        try (var listener = new ShmChannelProvider().listen(url2(), options(), dying);
-                var connector = new ShmChannelProvider().connector(still, heard)) {
-            KvChannel channel = connector.connect(listener.url());
-            FramedChannel theirs = (FramedChannel) dying.opened.poll(20, TimeUnit.SECONDS);
-            assertNotNull(theirs);
-            theirs.abort(new BatonException(ErrorCode.INTERNAL, "killed"));
-            assertNotNull(heard.closed.poll(20, TimeUnit.SECONDS));
-            assertEquals(SendResult.CLOSED, channel.offer(Frames.end(new byte[1])));
         }
     }
 }

@@ -10,4 +10,9 @@ final class UcxChannelTest extends ChannelContractTest {
     URI url() {
         return URI.create("ucx://127.0.0.1:0");
     }
+
+    @Override
+    int openings() {
+        return 120;
+    }
 }

@@ -18,7 +18,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
-/** Processes that end without a word, and channels that come and go. */
+/** Processes that end without a word. */
 @UcxHere
 final class UcxPeerDeathTest {
     private static ChannelOptions options(String worker) {
@@ -82,37 +82,5 @@ final class UcxPeerDeathTest {
         } finally {
             child.destroyForcibly().waitFor();
         }
-    }
-
-    @Test
-    void channelsThatCameAndWentLeaveNoDescriptors() throws Exception {
-        Frames receiving = new Frames();
-        Frames sending = new Frames();
-        UcxChannelProvider ucx = new UcxChannelProvider();
-        try (var listener =
-                        ucx.listen(URI.create("ucx://127.0.0.1:0"), options("decoder"), receiving);
-                var connector = ucx.connector(options("prefiller"), sending)) {
-            int before = 0;
-            for (int i = 0; i < 120; i++) {
-                KvChannel channel = connector.connect(listener.url());
-                assertEquals(SendResult.OK, channel.offer(Frames.end(new byte[50_000])));
-                channel.close(
-                        new io.baton.common.error.BatonException(
-                                ErrorCode.KV_TRANSFER_FAILED, "done"));
-                assertNotNull(sending.closed.poll(20, TimeUnit.SECONDS));
-                assertNotNull(receiving.closed.poll(20, TimeUnit.SECONDS));
-                if (i == 20) {
-                    before = descriptors();
-                }
-            }
-            assertEquals(120, receiving.payloads.size());
-            int most = before + 30;
-            Kv.awaitNone(() -> Math.max(0, descriptors() - most));
-        }
-    }
-
-    private static int descriptors() {
-        String[] names = new File("/proc/self/fd").list();
-        return names == null ? 0 : names.length;
     }
 }

@@ -17,4 +17,9 @@ final class UcxTcpChannelTest extends ChannelContractTest {
     KvChannelProvider provider() {
         return new UcxChannelProvider(Map.of("TLS", "tcp,self"));
     }
+
+    @Override
+    int openings() {
+        return 120;
+    }
 }

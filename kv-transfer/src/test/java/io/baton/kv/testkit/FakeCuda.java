@@ -58,6 +58,7 @@ public final class FakeCuda {
     private final Map<Call, Integer> failures = new EnumMap<>(Call.class);
     private final Map<Call, Integer> calls = new EnumMap<>(Call.class);
     private long processes;
+    private int handles;
 
     /**
      * A machine.
@@ -268,7 +269,7 @@ public final class FakeCuda {
             synchronized (FakeCuda.this) {
                 check();
                 enter(process, Call.ALLOCATE);
-                Block block = new Block(blocks.size(), bytes, device, process);
+                Block block = new Block(handles++, bytes, device, process);
                 blocks.add(block);
                 return new FakeMemory(this, block, BEFORE, "allocation");
             }
@@ -314,7 +315,7 @@ public final class FakeCuda {
             synchronized (FakeCuda.this) {
                 check();
                 enter(process, Call.CREATE_EVENT);
-                FakeEvent event = new FakeEvent(this, events.size());
+                FakeEvent event = new FakeEvent(this, handles++);
                 events.add(event);
                 return event;
             }
@@ -388,11 +389,13 @@ public final class FakeCuda {
                 unmap();
             } else {
                 block.freed = true;
+                blocks.remove(block);
             }
         }
 
         private void unmap() {
             if (process.mapped.merge(block, -1, Integer::sum) == 0) {
+                process.mapped.remove(block);
                 block.mappings--;
             }
         }
@@ -457,6 +460,7 @@ public final class FakeCuda {
                         unmap();
                     } else {
                         block.freed = true;
+                        blocks.remove(block);
                         if (block.mappings > 0) {
                             violations.add("memory freed while a peer has it mapped");
                         }
@@ -538,6 +542,7 @@ public final class FakeCuda {
         public void close() throws CudaFailure {
             synchronized (FakeCuda.this) {
                 context.check();
+                events.remove(this);
                 leave(this, Call.DESTROY_EVENT);
             }
         }
