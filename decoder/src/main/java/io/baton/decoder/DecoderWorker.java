@@ -54,7 +54,9 @@ public final class DecoderWorker implements Worker {
             MeterRegistry registry) {
         String label = label(role);
         options.membership().token().requireFor(options.listen().controlHost());
-        options.membership().token().requireFor(options.listen().kvHost());
+        if (options.listen().kvTls() == null) {
+            options.membership().token().requireFor(options.listen().kvHost());
+        }
         OpenParts parts = new OpenParts();
         try {
             WorkerShell.Surroundings around =

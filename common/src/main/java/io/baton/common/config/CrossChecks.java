@@ -2,6 +2,9 @@ package io.baton.common.config;
 
 import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /** What settings must hold together. */
@@ -24,9 +27,19 @@ final class CrossChecks {
                             .formatted(config.text(ClusterSettings.HEARTBEAT)),
                     config);
         }
+        List<Setting<Optional<Path>>> tls =
+                List.of(KvSettings.TLS_CERTIFICATE, KvSettings.TLS_KEY, KvSettings.TLS_CA);
+        long set = tls.stream().filter(setting -> config.get(setting).isPresent()).count();
+        for (Setting<Optional<Path>> setting : tls) {
+            if (set > 0 && config.get(setting).isEmpty()) {
+                throw wrong(setting, "all three of kv.tls are wanted, or none", config);
+            }
+        }
         if (config.get(ClusterSettings.TOKEN).isEmpty()) {
             requireLoopback(ClusterSettings.CONTROL_HOST, config);
-            requireLoopback(KvSettings.HOST, config);
+            if (config.get(KvSettings.TLS_KEY).isEmpty()) {
+                requireLoopback(KvSettings.HOST, config);
+            }
         }
     }
 

@@ -120,7 +120,7 @@ public final class KvSettings {
                             text(),
                             "127.0.0.1",
                             "Address on which a decoder takes KV. Anything but loopback needs"
-                                    + " cluster.token."));
+                                    + " cluster.token or the kv.tls settings."));
     public static final Setting<Integer> PORT =
             GROUP.add(
                     Setting.of(
@@ -129,6 +129,32 @@ public final class KvSettings {
                             "0",
                             "Port on which a decoder takes KV; 0 for any free one. With"
                                     + " kv.channel auto, ucx takes the port after it."));
+    public static final Setting<Optional<Path>> TLS_CERTIFICATE =
+            GROUP.add(
+                    Setting.of(
+                            "kv.tls.certificate",
+                            optionalPath(),
+                            "",
+                            "PEM file with the worker's certificate and those between it and the"
+                                    + " authority. With the three kv.tls settings KV over tcp is"
+                                    + " encrypted (TLS 1.3), both sides show certificates, and ucx"
+                                    + " is not used."));
+    public static final Setting<Optional<Path>> TLS_KEY =
+            GROUP.add(
+                    Setting.of(
+                            "kv.tls.key",
+                            optionalPath(),
+                            "",
+                            "PEM file with the certificate's key: PKCS#8, not encrypted."));
+    public static final Setting<Optional<Path>> TLS_CA =
+            GROUP.add(
+                    Setting.of(
+                            "kv.tls.ca",
+                            optionalPath(),
+                            "",
+                            "PEM file with the authority that the other workers' certificates come"
+                                    + " from. Whoever has one of it belongs to the cluster; names"
+                                    + " are not checked."));
     public static final Setting<Duration> TRANSFER_STALL =
             GROUP.add(
                     Setting.of(

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a worker of any role serves, apart from its engine.
@@ -37,6 +38,7 @@ public record WorkerOptions(
      * @param advertisedHost the name by which others reach this worker; empty for the two above
      * @param adminPort of metrics and liveness on the control host; 0 for any free one, -1 for none
      * @param kvLink what may carry KV
+     * @param kvTls certificates of KV over TCP; null for none
      */
     public record Listen(
             String controlHost,
@@ -45,15 +47,35 @@ public record WorkerOptions(
             int kvPort,
             String advertisedHost,
             int adminPort,
-            KvLink kvLink) {
+            KvLink kvLink,
+            @Nullable TlsFiles kvTls) {
         /** Any free ports of the loopback interface, no admin port. */
         public static Listen loopback() {
-            return new Listen("127.0.0.1", 0, "127.0.0.1", 0, "", -1, KvLink.AUTO);
+            return new Listen("127.0.0.1", 0, "127.0.0.1", 0, "", -1, KvLink.AUTO, null);
         }
 
         /** The name by which routers reach this worker. */
         public String reachableHost() {
             return advertisedHost.isEmpty() ? controlHost : advertisedHost;
+        }
+    }
+
+    /**
+     * PEM files.
+     *
+     * @param certificate this worker's, then those between it and the authority
+     * @param key of the certificate
+     * @param authority whose certificates are trusted
+     */
+    public record TlsFiles(Path certificate, Path key, Path authority) {
+        /** Those that are set: all or none, as the configuration has checked. */
+        private static @Nullable TlsFiles of(Configuration configuration) {
+            Optional<Path> certificate = configuration.get(KvSettings.TLS_CERTIFICATE);
+            Optional<Path> key = configuration.get(KvSettings.TLS_KEY);
+            Optional<Path> authority = configuration.get(KvSettings.TLS_CA);
+            return certificate.isEmpty() || key.isEmpty() || authority.isEmpty()
+                    ? null
+                    : new TlsFiles(certificate.get(), key.get(), authority.get());
         }
     }
 
@@ -180,7 +202,8 @@ public record WorkerOptions(
                         configuration.get(KvSettings.PORT),
                         configuration.get(ClusterSettings.WORKER_ADVERTISE_HOST).orElse(""),
                         configuration.get(ClusterSettings.WORKER_ADMIN_PORT),
-                        configuration.get(KvSettings.CHANNEL)),
+                        configuration.get(KvSettings.CHANNEL),
+                        TlsFiles.of(configuration)),
                 new Membership(
                         configuration.get(ClusterSettings.ROUTER_ADDRESSES),
                         ClusterToken.of(configuration.get(ClusterSettings.TOKEN).orElse(""))),

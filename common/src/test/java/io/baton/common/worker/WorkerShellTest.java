@@ -175,7 +175,8 @@ class WorkerShellTest {
                                                     0,
                                                     "",
                                                     taken.getLocalPort(),
-                                                    KvLink.AUTO),
+                                                    KvLink.AUTO,
+                                                    null),
                                             new WorkerOptions.Membership(
                                                     List.of(), ClusterToken.none()),
                                             new WorkerOptions.Serving(

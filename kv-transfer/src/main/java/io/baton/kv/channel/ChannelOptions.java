@@ -8,6 +8,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How a worker's channels behave.
@@ -18,6 +19,7 @@ import java.util.random.RandomGenerator;
  * @param bounds sizes and times
  * @param ticker clock for all deadlines
  * @param nonces source of the handshake's nonces; must be unpredictable where a token is set
+ * @param tls encrypts tcp; null leaves it as it is
  */
 public record ChannelOptions(
         Hello hello,
@@ -25,7 +27,8 @@ public record ChannelOptions(
         List<KvCodec> codecs,
         Bounds bounds,
         Ticker ticker,
-        RandomGenerator nonces) {
+        RandomGenerator nonces,
+        @Nullable ChannelTls tls) {
     public ChannelOptions {
         codecs = List.copyOf(codecs);
         if (codecs.isEmpty()) {
@@ -36,11 +39,19 @@ public record ChannelOptions(
     /** The usual options: raw codec, default bounds, secure nonces. */
     public static ChannelOptions of(Hello hello, ClusterToken token, Ticker ticker) {
         return new ChannelOptions(
-                hello, token, List.of(new RawCodec()), Bounds.DEFAULT, ticker, new SecureRandom());
+                hello, token, List.of(new RawCodec()), Bounds.DEFAULT, ticker, new SecureRandom(), null);
     }
 
     public ChannelOptions withBounds(Bounds next) {
-        return new ChannelOptions(hello, token, codecs, next, ticker, nonces);
+        return new ChannelOptions(hello, token, codecs, next, ticker, nonces, tls);
+    }
+
+    public ChannelOptions withHello(Hello next) {
+        return new ChannelOptions(next, token, codecs, bounds, ticker, nonces, tls);
+    }
+
+    public ChannelOptions withTls(@Nullable ChannelTls next) {
+        return new ChannelOptions(hello, token, codecs, bounds, ticker, nonces, next);
     }
 
     public ChannelOptions withHello(Hello next) {
@@ -48,7 +59,7 @@ public record ChannelOptions(
     }
 
     public ChannelOptions withCodecs(List<KvCodec> next) {
-        return new ChannelOptions(hello, token, next, bounds, ticker, nonces);
+        return new ChannelOptions(hello, token, next, bounds, ticker, nonces, tls);
     }
 
     /**

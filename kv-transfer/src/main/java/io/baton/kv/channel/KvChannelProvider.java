@@ -36,6 +36,11 @@ public interface KvChannelProvider {
         return Reach.NETWORK;
     }
 
+    /** Whether it encrypts where the options have certificates. */
+    default boolean encrypts() {
+        return false;
+    }
+
     /**
      * Why this worker cannot use it, or null if it can.
      *

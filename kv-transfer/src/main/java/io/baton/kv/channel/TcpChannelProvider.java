@@ -10,8 +10,9 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 
 /**
- * Frames over TCP: {@code tcp://host:port}. Bytes are not encrypted; the cluster token keeps
- * strangers out of a network that is itself trusted.
+ * Frames over TCP: {@code tcp://host:port}. With TLS in the options bytes are encrypted and both
+ * sides show certificates; without, the cluster token keeps strangers out of a network that is
+ * itself trusted.
  */
 public final class TcpChannelProvider implements KvChannelProvider {
     private static final String SCHEME = "tcp";
@@ -23,9 +24,16 @@ public final class TcpChannelProvider implements KvChannelProvider {
     }
 
     @Override
+    public boolean encrypts() {
+        return true;
+    }
+
+    @Override
     public Listener listen(URI url, ChannelOptions options, ChannelHandler handler) {
         InetSocketAddress address = SocketUrl.address(url);
-        SocketUrl.requireToken(address, options);
+        if (options.tls() == null) {
+            SocketUrl.requireToken(address, options);
+        }
         try {
             ServerSocketChannel server = ServerSocketChannel.open();
             try {
@@ -64,7 +72,7 @@ public final class TcpChannelProvider implements KvChannelProvider {
                 server,
                 socket -> {
                     configure(socket, options);
-                    return new NioTransport(socket);
+                    return transport(socket, loop, options, false);
                 });
         return new TcpListener(server, bound, loop);
     }
@@ -74,6 +82,13 @@ public final class TcpChannelProvider implements KvChannelProvider {
         NioLoop loop = new NioLoop("baton-kv-send", new ChannelGroup(options, handler));
         loop.start();
         return new TcpConnector(loop, options);
+    }
+
+    private static SelectedTransport transport(
+            SocketChannel socket, NioLoop loop, ChannelOptions options, boolean connects) {
+        NioTransport plain = new NioTransport(socket);
+        ChannelTls tls = options.tls();
+        return tls == null ? plain : new TlsTransport(loop, plain, tls.engine(connects));
     }
 
     private static void configure(SocketChannel socket, ChannelOptions options) throws IOException {
@@ -115,7 +130,10 @@ public final class TcpChannelProvider implements KvChannelProvider {
                     socket.close();
                     throw e;
                 }
-                channel = loop.connect(new NioTransport(socket), new Handshake.Sender(options));
+                channel =
+                        loop.connect(
+                                transport(socket, loop, options, true),
+                                new Handshake.Sender(options));
             } catch (IOException e) {
                 throw new BatonException(
                         ErrorCode.KV_TRANSFER_FAILED,

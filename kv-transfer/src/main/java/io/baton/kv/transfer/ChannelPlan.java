@@ -42,17 +42,20 @@ record ChannelPlan(List<Candidate> candidates, List<String> passedOver) {
      * What this sender has.
      *
      * @param link what may be used
+     * @param encrypted whether bytes that leave the machine must be encrypted
      * @param spoken the carriers it knows, by scheme; null for others
      */
     record Here(
             KvLink link,
+            boolean encrypted,
             Whereabouts whereabouts,
             Function<String, @Nullable KvChannelProvider> spoken) {
         /** All registered carriers. */
-        static Here of(KvLink link) {
+        static Here of(TransferOptions options) {
             List<KvChannelProvider> all = KvChannelProvider.all();
             return new Here(
-                    link,
+                    options.link(),
+                    options.channel().tls() != null,
                     Whereabouts.here(),
                     scheme ->
                             all.stream()
@@ -123,6 +126,9 @@ record ChannelPlan(List<Candidate> candidates, List<String> passedOver) {
         }
         if (provider == null) {
             return "unknown here";
+        }
+        if (here.encrypted() && !provider.reach().isLocal() && !provider.encrypts()) {
+            return "kv.tls is set, and it does not encrypt";
         }
         String place = here.whereabouts().place(provider.reach());
         if (!offer.place().isEmpty() && !offer.place().equals(place)) {

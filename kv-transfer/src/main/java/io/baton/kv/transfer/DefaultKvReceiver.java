@@ -105,6 +105,17 @@ public final class DefaultKvReceiver implements KvReceiver {
         if (!auto && !must) {
             return;
         }
+        if (options.channel().tls() != null
+                && !provider.reach().isLocal()
+                && !provider.encrypts()) {
+            if (must) {
+                throw new BatonException(
+                        ErrorCode.CONFIGURATION,
+                        "kv.tls is set, and %s does not encrypt".formatted(provider.scheme()),
+                        "kv.channel");
+            }
+            return;
+        }
         String place = here.place(provider.reach());
         if (!must && (place == null || provider.unusable(true) != null)) {
             return;

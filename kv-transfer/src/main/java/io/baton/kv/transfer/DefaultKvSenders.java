@@ -45,7 +45,7 @@ public final class DefaultKvSenders implements KvSenders {
         this.ticker = options.channel().ticker();
         this.connecting =
                 new Connecting(
-                        ChannelPlan.Here.of(options.link()),
+                        ChannelPlan.Here.of(options),
                         ticker,
                         2 * options.channel().bounds().handshakeNanos(),
                         options.coding(),

@@ -8,6 +8,7 @@ import io.baton.common.time.Ticker;
 import io.baton.common.worker.ProtoKv;
 import io.baton.common.worker.WorkerOptions;
 import io.baton.kv.channel.ChannelOptions;
+import io.baton.kv.channel.ChannelTls;
 import io.baton.kv.channel.Hello;
 import io.baton.kv.codec.Codecs;
 import io.baton.kv.codec.KvCodec;
@@ -18,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /** How a worker's options become those of its KV channels, the same for both roles. */
 public final class TransferSetup {
@@ -57,12 +59,20 @@ public final class TransferSetup {
                 ChannelOptions.of(hello, options.membership().token(), ticker)
                         .withCodecs(
                                 Codecs.favouring(options.serving().coding().kind(), coding.known()))
+                        .withTls(tls(options))
                         .withBounds(ChannelOptions.Bounds.DEFAULT.withQueueBytes(queueBytes)),
                 times(limits.stallNanos()),
                 limits.maxAttempts(),
                 advertised.isEmpty() ? null : advertised,
                 coding,
                 options.listen().kvLink());
+    }
+
+    private static @Nullable ChannelTls tls(WorkerOptions options) {
+        WorkerOptions.TlsFiles files = options.listen().kvTls();
+        return files == null
+                ? null
+                : ChannelTls.of(files.certificate(), files.key(), files.authority());
     }
 
     /**

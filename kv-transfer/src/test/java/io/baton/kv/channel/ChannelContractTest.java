@@ -69,9 +69,13 @@ abstract class ChannelContractTest {
     /** Both ends are closed: whatever a subclass counts must be zero. */
     void requireNothingLeft() {}
 
-    private static ChannelOptions options(String worker, String token) {
-        Hello hello = Kv.hello(worker, 77, Kv.SMALL);
-        return ChannelOptions.of(hello, ClusterToken.of(token), Ticker.system())
+    /** Options of the ends; a subclass may add to them. */
+    ChannelOptions options(String worker, String token) {
+        return plain(Kv.hello(worker, 77, Kv.SMALL), ClusterToken.of(token));
+    }
+
+    private static ChannelOptions plain(Hello hello, ClusterToken token) {
+        return ChannelOptions.of(hello, token, Ticker.system())
                 .withBounds(Bounds.DEFAULT.withQueueBytes(256 << 10));
     }
 
@@ -210,7 +214,7 @@ abstract class ChannelContractTest {
         try (var strange =
                 sendingProvider()
                         .connector(
-                                ChannelOptions.of(other, ClusterToken.none(), Ticker.system()),
+                                options("prefiller", "").withHello(other),
                                 new Frames())) {
             BatonException refusal =
                     assertThrows(BatonException.class, () -> strange.connect(listener.url()));

@@ -33,7 +33,8 @@ final class HandshakeTest {
                 List.of(new RawCodec()),
                 ChannelOptions.Bounds.DEFAULT,
                 Ticker.system(),
-                new SplittableRandom(seed));
+                new SplittableRandom(seed),
+                null);
     }
 
     private static ChannelOptions sender(String token) {
@@ -188,7 +189,8 @@ final class HandshakeTest {
                         List.of(new RawCodec()),
                         ChannelOptions.Bounds.DEFAULT,
                         Ticker.system(),
-                        counting);
+                        counting,
+                        null);
         ChannelOptions to =
                 new ChannelOptions(
                         Kv.hello("decoder", 77, Kv.SMALL),
@@ -196,7 +198,8 @@ final class HandshakeTest {
                         List.of(new RawCodec()),
                         ChannelOptions.Bounds.DEFAULT,
                         Ticker.system(),
-                        counting);
+                        counting,
+                        null);
         Handshake.Sender sender = new Handshake.Sender(from);
         Handshake.Receiver receiver = new Handshake.Receiver(to);
         Golden.check("hello-payload.bin", sender.hello());

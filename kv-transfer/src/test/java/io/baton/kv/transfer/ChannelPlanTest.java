@@ -33,7 +33,7 @@ final class ChannelPlanTest {
     private static final ChannelOffer LOOPBACK = new ChannelOffer("loopback://kv1", "process-1");
 
     private static ChannelPlan plan(KvLink link, ChannelOffer... offers) {
-        return ChannelPlan.of(List.of(offers), new ChannelPlan.Here(link, HERE, ALL::get));
+        return ChannelPlan.of(List.of(offers), new ChannelPlan.Here(link, false, HERE, ALL::get));
     }
 
     private static List<String> schemes(ChannelPlan plan) {
@@ -70,7 +70,8 @@ final class ChannelPlanTest {
         ChannelPlan plan =
                 ChannelPlan.of(
                         List.of(TCP, SHM),
-                        new ChannelPlan.Here(KvLink.AUTO, new Whereabouts("", ""), ALL::get));
+                        new ChannelPlan.Here(
+                                KvLink.AUTO, false, new Whereabouts("", ""), ALL::get));
         assertEquals(List.of("tcp"), schemes(plan), "with nobody");
     }
 
@@ -87,6 +88,14 @@ final class ChannelPlanTest {
         BatonException none = assertThrows(BatonException.class, () -> plan(KvLink.UCX, TCP, SHM));
         assertEquals(ErrorCode.KV_TRANSFER_FAILED, none.code());
         assertTrue(none.text().contains("tcp: kv.channel is ucx"), none.text());
+    }
+
+    @Test
+    void withCertificatesNothingLeavesTheMachinePlain() {
+        var here = new ChannelPlan.Here(KvLink.AUTO, true, HERE, ALL::get);
+        ChannelPlan plan = ChannelPlan.of(List.of(UCX, SHM), here);
+        assertEquals(List.of("shm"), schemes(plan));
+        assertEquals(List.of("ucx: kv.tls is set, and it does not encrypt"), plan.passedOver());
     }
 
     @Test
