@@ -54,10 +54,6 @@ public record ChannelOptions(
         return new ChannelOptions(hello, token, codecs, bounds, ticker, nonces, next);
     }
 
-    public ChannelOptions withHello(Hello next) {
-        return new ChannelOptions(next, token, codecs, bounds, ticker, nonces);
-    }
-
     public ChannelOptions withCodecs(List<KvCodec> next) {
         return new ChannelOptions(hello, token, next, bounds, ticker, nonces, tls);
     }
