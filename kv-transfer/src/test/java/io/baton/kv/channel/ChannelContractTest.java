@@ -264,11 +264,16 @@ abstract class ChannelContractTest {
     @Test
     void aPeerThatIsGoneIsNoticedWhileTheClockStands() throws Exception {
         Frames heard = new Frames();
+        ChannelOptions usual = options("prefiller", "");
         ChannelOptions still =
-                ChannelOptions.of(
-                        Kv.hello("prefiller", 77, Kv.SMALL),
-                        ClusterToken.none(),
-                        new VirtualTime());
+                new ChannelOptions(
+                        usual.hello(),
+                        usual.token(),
+                        usual.codecs(),
+                        usual.bounds(),
+                        new VirtualTime(),
+                        usual.nonces(),
+                        usual.tls());
         try (var connecting = sendingProvider().connector(still, heard)) {
             KvChannel channel = connecting.connect(listener.url());
             FramedChannel theirs = (FramedChannel) receiving.opened.poll(20, TimeUnit.SECONDS);

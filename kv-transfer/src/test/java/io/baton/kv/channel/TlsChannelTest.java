@@ -40,6 +40,12 @@ final class TlsChannelTest extends ChannelContractTest {
         return ChannelTls.of(files.certificate(), files.key(), files.authority());
     }
 
+    /** Each with a TLS handshake. */
+    @Override
+    int openings() {
+        return 100;
+    }
+
     @Override
     URI url() {
         return URI.create("tcp://127.0.0.1:0");

@@ -34,6 +34,9 @@ public record UcxLibrary(boolean usable, String detail) {
                 || version.minor() > LAST_MINOR) {
             return new UcxLibrary(false, LIBRARY + " is " + version + ", this needs 1.12 or 1.13");
         }
+        // A worker that starts anew must get its port again while old connections linger.
+        UcxNative.setDefault("UCX_TCP_CM_REUSEADDR", "y");
+        UcxNative.setDefault("UCX_RDMA_CM_REUSEADDR", "y");
         // Only from here on are jucx's classes touched; they load a library of their own.
         try {
             return ContextQuery.ask();

@@ -42,6 +42,15 @@ final class UcxNative {
                             ValueLayout.ADDRESS,
                             ValueLayout.JAVA_LONG,
                             ValueLayout.JAVA_INT));
+    private static final MethodHandle SETENV =
+            call(
+                    LINKER.defaultLookup(),
+                    "setenv",
+                    FunctionDescriptor.of(
+                            ValueLayout.JAVA_INT,
+                            ValueLayout.ADDRESS,
+                            ValueLayout.ADDRESS,
+                            ValueLayout.JAVA_INT));
     private static final short POLLIN = 1;
     private static final long POLLFD_BYTES = 8;
 
@@ -57,6 +66,27 @@ final class UcxNative {
 
     private static MethodHandle call(SymbolLookup library, String name, FunctionDescriptor type) {
         return LINKER.downcallHandle(library.findOrThrow(name), type);
+    }
+
+    /**
+     * A setting of UCX for who has not set it. Some are read from the environment alone.
+     *
+     * @param name with the prefix UCX_
+     */
+    static void setDefault(String name, String value) {
+        try (Arena arena = Arena.ofConfined()) {
+            int result =
+                    (int)
+                            SETENV.invokeExact(
+                                    arena.allocateFrom(name), arena.allocateFrom(value), 0);
+            if (result != 0) {
+                throw new IllegalStateException("setenv " + name + " failed");
+            }
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException("setenv cannot be called", e);
+        }
     }
 
     static Version version() {
