@@ -39,7 +39,13 @@ public record ChannelOptions(
     /** The usual options: raw codec, default bounds, secure nonces. */
     public static ChannelOptions of(Hello hello, ClusterToken token, Ticker ticker) {
         return new ChannelOptions(
-                hello, token, List.of(new RawCodec()), Bounds.DEFAULT, ticker, new SecureRandom(), null);
+                hello,
+                token,
+                List.of(new RawCodec()),
+                Bounds.DEFAULT,
+                ticker,
+                new SecureRandom(),
+                null);
     }
 
     public ChannelOptions withBounds(Bounds next) {

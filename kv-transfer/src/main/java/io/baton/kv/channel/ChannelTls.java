@@ -35,7 +35,8 @@ public final class ChannelTls {
     private static final String[] PROTOCOLS = {"TLSv1.3"};
     private static final List<String> KEY_KINDS = List.of("EC", "RSA", "EdDSA");
     private static final Pattern KEY =
-            Pattern.compile("-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\\s]+)-----END PRIVATE KEY-----");
+            Pattern.compile(
+                    "-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\\s]+)-----END PRIVATE KEY-----");
 
     private final SSLContext context;
 

@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Encrypted bytes over a socket. The engine's handshake runs on the loop's thread, before the first
- * byte of the channel; until then nothing is taken. Records are made by whoever writes, under a lock
- * of their own, and read on the loop's thread.
+ * byte of the channel; until then nothing is taken. Records are made by whoever writes, under a
+ * lock of their own, and read on the loop's thread.
  */
 final class TlsTransport implements SelectedTransport {
     private static final System.Logger LOG = System.getLogger(TlsTransport.class.getName());
@@ -39,7 +39,8 @@ final class TlsTransport implements SelectedTransport {
     private boolean finishing;
     private boolean finished;
 
-    // Bytes of the socket, and decrypted ones for which the reader had no room; both ready to be read.
+    // Bytes of the socket, and decrypted ones for which the reader had no room; both ready to be
+    // read.
     private final ByteBuffer in;
     private final ByteBuffer plain;
 
@@ -248,9 +249,7 @@ final class TlsTransport implements SelectedTransport {
         }
     }
 
-    /**
-     * Moves the handshake on as far as it goes; 0, or -1 if the peer has ended. Loop's thread.
-     */
+    /** Moves the handshake on as far as it goes; 0, or -1 if the peer has ended. Loop's thread. */
     private int shake() throws IOException {
         while (true) {
             switch (engine.getHandshakeStatus()) {

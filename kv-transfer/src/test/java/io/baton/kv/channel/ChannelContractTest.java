@@ -213,9 +213,7 @@ abstract class ChannelContractTest {
         Hello other = new Hello("prefiller", 1, "model-2", Kv.SMALL, 64, 1, "reference", "exact");
         try (var strange =
                 sendingProvider()
-                        .connector(
-                                options("prefiller", "").withHello(other),
-                                new Frames())) {
+                        .connector(options("prefiller", "").withHello(other), new Frames())) {
             BatonException refusal =
                     assertThrows(BatonException.class, () -> strange.connect(listener.url()));
             assertEquals(ErrorCode.HANDSHAKE_MISMATCH, refusal.code());

@@ -91,11 +91,9 @@ final class TlsChannelTest extends ChannelContractTest {
 
     @Test
     void refusesAStrangerThatTrustsUs() throws Exception {
-        var strange =
-                new TestCertificates("others").worker(folder.resolve("sly"), "sly", DAY);
+        var strange = new TestCertificates("others").worker(folder.resolve("sly"), "sly", DAY);
         var trusted = authority.worker(folder.resolve("trusted"), "trusted", DAY);
-        ChannelTls sly =
-                ChannelTls.of(strange.certificate(), strange.key(), trusted.authority());
+        ChannelTls sly = ChannelTls.of(strange.certificate(), strange.key(), trusted.authority());
         ChannelOptions good = options("decoder", "");
         refusal(good.withTls(sly), good);
     }
@@ -121,7 +119,8 @@ final class TlsChannelTest extends ChannelContractTest {
     void largeFramesGoBothWaysAndNothingIsReadable() throws Exception {
         Frames receiving = new Frames();
         ChannelOptions large =
-                options("decoder", "").withBounds(options("d", "").bounds().withQueueBytes(8 << 20));
+                options("decoder", "")
+                        .withBounds(options("d", "").bounds().withQueueBytes(8 << 20));
         try (var listener = provider().listen(url(), large, receiving);
                 var connector = provider().connector(large, new Frames())) {
             KvChannel channel = connector.connect(listener.url());

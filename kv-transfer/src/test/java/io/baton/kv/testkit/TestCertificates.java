@@ -103,7 +103,6 @@ public final class TestCertificates {
         return tag(0x18, TIME.format(time).getBytes(StandardCharsets.US_ASCII));
     }
 
-
     private static byte[] sequence(byte[]... parts) {
         return tag(0x30, join(parts));
     }
