@@ -5,6 +5,7 @@ import io.baton.common.error.ErrorCode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.CancelledKeyException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ClosedSelectorException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
@@ -83,8 +84,9 @@ public final class NioLoop implements ChannelLoop {
     private void register(ServerSocketChannel server, Accepting accepting) {
         try {
             server.register(selector, SelectionKey.OP_ACCEPT, accepting);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        } catch (ClosedChannelException e) {
+            // Closed before its turn came: nobody is to be let in.
+            LOG.log(System.Logger.Level.DEBUG, "a listener was closed at once");
         }
     }
 

@@ -17,9 +17,15 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
 
 /** The contract over sockets, and what only sockets have. */
@@ -33,6 +39,38 @@ final class TcpChannelTest extends ChannelContractTest {
     @Override
     URI url() {
         return ANY_PORT;
+    }
+
+    @Test
+    void aListenerMayCloseBeforeItsLoopHasSeenIt() {
+        Queue<LogRecord> severe = new ConcurrentLinkedQueue<>();
+        Handler collects =
+                new Handler() {
+                    @Override
+                    public void publish(LogRecord entry) {
+                        if (entry.getLevel().intValue() >= Level.SEVERE.intValue()) {
+                            severe.add(entry);
+                        }
+                    }
+
+                    @Override
+                    public void flush() {}
+
+                    @Override
+                    public void close() {}
+                };
+        Logger log = Logger.getLogger(NioLoop.class.getName());
+        log.addHandler(collects);
+        try {
+            for (int i = 0; i < 50; i++) {
+                new TcpChannelProvider()
+                        .listen(ANY_PORT, options(Ticker.system()), new Frames())
+                        .close();
+            }
+        } finally {
+            log.removeHandler(collects);
+        }
+        assertTrue(severe.isEmpty(), "the loop ends in order");
     }
 
     @Test
