@@ -5,6 +5,7 @@ import io.baton.bench.frame.Results;
 import io.baton.bench.frame.RunFacts;
 import io.baton.bench.frame.Suite;
 import io.baton.bench.frame.SuiteContext;
+import io.baton.bench.stream.LiveSuite;
 import io.baton.bench.stream.StreamSuite;
 import io.baton.bench.suite.CancelSuite;
 import io.baton.bench.suite.CodecSuite;
@@ -39,7 +40,7 @@ final class BenchCommand implements Callable<Integer> {
             paramLabel = "SUITE",
             description =
                     "One of: sameness, serve, cancel, logits, engine, hol, speculate, codec,"
-                            + " transfer, stream.")
+                            + " transfer, stream, live.")
     private String suite = "";
 
     @Option(
@@ -75,7 +76,8 @@ final class BenchCommand implements Callable<Integer> {
                         new SpeculateSuite(),
                         new CodecSuite(),
                         new TransferSuite(root),
-                        new StreamSuite());
+                        new StreamSuite(),
+                        new LiveSuite());
         Suite chosen =
                 suites.stream()
                         .filter(candidate -> candidate.name().equals(suite))

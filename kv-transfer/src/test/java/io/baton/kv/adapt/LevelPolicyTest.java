@@ -197,4 +197,25 @@ class LevelPolicyTest {
                                 new Ladder(List.of(Rung.raw("raw"))),
                                 goodput));
     }
+
+    /** Even the floor takes 6 s more on the wire; the receiver would need 2. */
+    @Test
+    void textIsForSlowLinksNotForASlowSender() {
+        link(10e6);
+        Here done = new Here(1000, 0, 100);
+        Moment wire = new Moment(SECOND, 60 * SECOND, done, Way.CLEAR, 500);
+        assertInstanceOf(Choice.Text.class, policy.next(wire));
+        // The same link, but it is the sender's prefill that takes as long.
+        Here computing = new Here(1000, 700, 100);
+        Moment slow = new Moment(SECOND, 60 * SECOND, computing, Way.CLEAR, 500);
+        assertInstanceOf(Choice.Send.class, policy.next(slow));
+    }
+
+    @Test
+    void textIsNotWorthAFewMilliseconds() {
+        link(10e6);
+        // KV of the last tokens takes 25 ms and text 8.
+        Moment end = new Moment(SECOND, 60 * SECOND, new Here(4, 0, 0), Way.CLEAR, 1300);
+        assertInstanceOf(Choice.Send.class, policy.next(end));
+    }
 }
