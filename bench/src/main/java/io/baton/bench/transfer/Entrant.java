@@ -23,6 +23,15 @@ sealed interface Entrant {
      * @param messages of each stream
      */
     record Load(String shape, int streams, int messages) {
+        /** What it is called in results. */
+        String label() {
+            return "%s, %d stream%s"
+                    .formatted(
+                            shape.equals("message") ? "64 MiB" : "chunk of 256",
+                            streams,
+                            streams == 1 ? "" : "s");
+        }
+
         Map<String, Object> question(String what, String wire, int run, String url) {
             return Map.of(
                     "do",

@@ -71,10 +71,11 @@ public final class TransferSuite implements Suite {
             Map<String, double[]> roundTrips = roundTrips(context, entrants);
             boolean pass = true;
             for (Load load : loads(context.quick())) {
-                Map<String, List<Figures>> figures = measure(context, entrants, load);
+                Map<String, List<Figures>> figures = new LinkedHashMap<>();
+                pass &= measure(context, entrants, load, figures);
                 report(context, load, figures);
                 if (load.shape().equals("message") && load.streams() == 1) {
-                    pass = goals(context, figures);
+                    pass &= goals(context, figures);
                 }
             }
             roundTrips.forEach(
@@ -157,20 +158,38 @@ public final class TransferSuite implements Suite {
         return context.option("rounds").map(Integer::parseInt).orElse(context.quick() ? 5 : 11);
     }
 
-    /** Turn by turn; the first two rounds warm up and do not count. */
-    private static Map<String, List<Figures>> measure(
-            SuiteContext context, List<Entrant> entrants, Load load)
-            throws IOException, InterruptedException {
-        Map<String, List<Figures>> figures = new LinkedHashMap<>();
-        for (int round = -2; round < rounds(context); round++) {
-            for (Entrant entrant : entrants) {
-                Figures one = entrant.move(load);
-                if (round >= 0) {
-                    figures.computeIfAbsent(entrant.label(), l -> new ArrayList<>()).add(one);
+    /**
+     * Turn by turn; the first two rounds warm up and do not count. Who fails is named, takes no
+     * further turn, and has a row of the rounds that it lacks.
+     *
+     * @return whether none of our own channels failed
+     */
+    private static boolean measure(
+            SuiteContext context,
+            List<Entrant> entrants,
+            Load load,
+            Map<String, List<Figures>> figures)
+            throws InterruptedException {
+        boolean whole = true;
+        int rounds = rounds(context);
+        for (int round = -2; round < rounds; round++) {
+            for (Entrant entrant : List.copyOf(entrants)) {
+                try {
+                    Figures one = entrant.move(load);
+                    if (round >= 0) {
+                        figures.computeIfAbsent(entrant.label(), l -> new ArrayList<>()).add(one);
+                    }
+                } catch (IOException e) {
+                    System.err.println("FAILED: " + entrant.label() + ": " + e.getMessage());
+                    entrants.remove(entrant);
+                    whole &= !CHANNELS.containsKey(entrant.label());
+                    double[] lacking = {rounds - Math.max(round, 0)};
+                    Metric metric = new Metric(load.label(), entrant.label() + " failed", "rounds");
+                    row(context, metric, lacking, null);
                 }
             }
         }
-        return figures;
+        return whole;
     }
 
     /** Microseconds by who; before the loads, but for a first one that opens plain sockets. */
@@ -196,12 +215,6 @@ public final class TransferSuite implements Suite {
 
     private static void report(
             SuiteContext context, Load load, Map<String, List<Figures>> figures) {
-        String testCase =
-                "%s, %d stream%s"
-                        .formatted(
-                                load.shape().equals("message") ? "64 MiB" : "chunk of 256",
-                                load.streams(),
-                                load.streams() == 1 ? "" : "s");
         figures.forEach(
                 (who, all) -> {
                     String beside = who.equals("shm") ? "memcpy" : SOCKET;
@@ -214,10 +227,10 @@ public final class TransferSuite implements Suite {
                             Double.isNaN(base)
                                     ? null
                                     : new Row.Baseline(beside, base, median(all) / base);
-                    row(context, new Metric(testCase, who, "GB/s"), speeds(all), than);
+                    row(context, new Metric(load.label(), who, "GB/s"), speeds(all), than);
                     row(
                             context,
-                            new Metric(testCase, who + " processor time", "s/GB"),
+                            new Metric(load.label(), who + " processor time", "s/GB"),
                             all.stream().mapToDouble(Figures::cpuSecondsPerGigabyte).toArray(),
                             null);
                 });

@@ -59,6 +59,9 @@ final class CudaTransport implements SelectedTransport {
     private boolean deaf;
     private boolean endHeard;
 
+    /** The ring is given back: a copy that ends now must not be followed by another. */
+    private boolean freed;
+
     private CudaTransport(
             NioLoop loop, SocketChannel socket, CudaEnd cuda, @Nullable SentRing sent) {
         this.loop = loop;
@@ -150,7 +153,7 @@ final class CudaTransport implements SelectedTransport {
     /** Says what is to be said, as far as the socket takes it. */
     private void pump() {
         SelectionKey registered = key;
-        if (registered == null || failure != null || deaf) {
+        if (registered == null || failure != null || deaf || freed) {
             return;
         }
         try {
@@ -438,6 +441,7 @@ final class CudaTransport implements SelectedTransport {
 
     @Override
     public void freeMemory() {
+        freed = true;
         inbox.close();
         outgoing.close();
         memory.close();

@@ -1,4 +1,4 @@
-package io.baton.bench.stream;
+package io.baton.bench.suite;
 
 import io.baton.bench.client.OpenAiClient;
 import io.baton.bench.client.OpenAiClient.Answer;
@@ -7,19 +7,19 @@ import io.baton.bench.frame.Row;
 import io.baton.bench.frame.Suite;
 import io.baton.bench.frame.SuiteContext;
 import io.baton.bench.plot.LineChart;
-import io.baton.bench.suite.Prompts;
 import java.io.IOException;
 import java.net.NetworkInterface;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,25 +29,53 @@ import org.jspecify.annotations.Nullable;
  * request to warm up. What counts is the time from the request to the second token, the first that
  * the decoder writes on its own.
  *
- * <p>Pass rule: at every bandwidth the adaptive way's median at most {@value #SLOWEST} times that of
- * the best fixed way.
+ * <p>Pass rule: at every bandwidth the adaptive way's median at most {@value #SLOWEST} times that
+ * of the best fixed way.
  */
 public final class LiveSuite implements Suite {
     private static final double SLOWEST = 1.25;
     private static final Set<String> OPTIONS =
             Set.of("model", "profile", "mbit", "tokens", "rounds", "plot");
-    private static final String ADAPTIVE = "adaptive";
 
     /** Raw KV of a token of the default model, to leave out what would take minutes. */
     private static final double BYTES_PER_TOKEN = 23_040;
 
     private static final double LONGEST_SECONDS = 45;
 
-    /** Of raw bytes, what each fixed way sends. */
-    private static final Map<String, Double> PARTS =
-            Map.of("raw", 1.0, "int8", 0.51, "klt:2", 0.15, "text", 0.0, ADAPTIVE, 0.0);
+    /**
+     * A way to bring KV to the decoder.
+     *
+     * @param part of the raw bytes, what it sends; 0 for the one that chooses by itself
+     */
+    private record Way(String label, double part, String sameness, List<String> settings) {}
 
-    private static final List<String> WAYS = List.of("raw", "int8", "klt:2", "text", ADAPTIVE);
+    private static final Way ADAPTIVE =
+            new Way("adaptive", 0, "E2", List.of("kv.sameness=tolerant"));
+
+    private static final List<Way> FIXED =
+            List.of(
+                    new Way("raw", 1, "E0", List.of("kv.codec=raw", "kv.codec.adapt=false")),
+                    new Way(
+                            "int8",
+                            0.51,
+                            "E2",
+                            List.of(
+                                    "kv.sameness=tolerant",
+                                    "kv.codec=int8",
+                                    "kv.codec.adapt=false")),
+                    new Way(
+                            "klt:2",
+                            0.15,
+                            "E2",
+                            List.of(
+                                    "kv.sameness=tolerant",
+                                    "kv.codec=klt",
+                                    "kv.codec.level=2",
+                                    "kv.codec.adapt=false")),
+                    new Way("text", 0, "E0", List.of("route.local-prefill-tokens=1000000")));
+
+    /** What one way took on one link. */
+    private record Measured(Way way, double mbit, Row.Spread seconds) {}
 
     @Override
     public String name() {
@@ -68,13 +96,16 @@ public final class LiveSuite implements Suite {
             }
         }
         requireOwnNetwork();
-        double[] rates = numbers(context.option("mbit").orElse(context.quick() ? "5,50" : "1,3,10,30,100"));
+        double[] rates =
+                numbers(context.option("mbit").orElse(context.quick() ? "5,50" : "1,3,10,30,100"));
         int tokens = Integer.parseInt(context.option("tokens").orElse("768"));
         int rounds = Integer.parseInt(context.option("rounds").orElse(context.quick() ? "2" : "3"));
-        Map<String, Map<Double, Row.Spread>> all = new LinkedHashMap<>();
-        for (String way : WAYS) {
-            all.put(way, measure(context, way, new Plan(rates, tokens, rounds)));
+        Plan plan = new Plan(rates, tokens, rounds);
+        List<Measured> all = new ArrayList<>();
+        for (Way way : FIXED) {
+            all.addAll(measure(context, way, plan));
         }
+        all.addAll(measure(context, ADAPTIVE, plan));
         tc("qdisc", "del", "dev", "lo", "root");
         boolean pass = report(context, all);
         if (context.option("plot").isPresent()) {
@@ -98,9 +129,11 @@ public final class LiveSuite implements Suite {
         execute(List.of("ip", "link", "set", "lo", "mtu", "1500", "up"));
     }
 
+    /** Slows the loopback interface down, to so many million bits a second. */
     private static void shape(double mbit) throws IOException, InterruptedException {
         String rate = String.format(Locale.ROOT, "%.0fkbit", mbit * 1000);
-        tc("qdisc", "replace", "dev", "lo", "root", "tbf", "rate", rate, "burst", "32kb",
+        tc(
+                "qdisc", "replace", "dev", "lo", "root", "tbf", "rate", rate, "burst", "32kb",
                 "latency", "300ms");
     }
 
@@ -118,9 +151,9 @@ public final class LiveSuite implements Suite {
         }
     }
 
-    private static Map<Double, Row.Spread> measure(SuiteContext context, String way, Plan plan)
+    private static List<Measured> measure(SuiteContext context, Way way, Plan plan)
             throws Exception {
-        Map<Double, Row.Spread> spreads = new TreeMap<>();
+        List<Measured> all = new ArrayList<>();
         shape(1000);
         try (Cluster cluster = context.cluster().start(arguments(context, way));
                 OpenAiClient client = new OpenAiClient(cluster.url(), null)) {
@@ -129,8 +162,7 @@ public final class LiveSuite implements Suite {
             seconds(client, model, plan.tokens(), 1);
             seconds(client, model, plan.tokens(), 2);
             for (double mbit : plan.mbit()) {
-                double expected =
-                        plan.tokens() * BYTES_PER_TOKEN * PARTS.get(way) * 8 / (mbit * 1e6);
+                double expected = plan.tokens() * BYTES_PER_TOKEN * way.part() * 8 / (mbit * 1e6);
                 if (expected > LONGEST_SECONDS) {
                     continue;
                 }
@@ -140,35 +172,18 @@ public final class LiveSuite implements Suite {
                     long seed = (long) (1000 * mbit) + round;
                     seconds[round] = seconds(client, model, plan.tokens(), seed);
                 }
-                spreads.put(mbit, Row.Spread.of(seconds));
+                all.add(new Measured(way, mbit, Row.Spread.of(seconds)));
             }
         }
-        return spreads;
+        return all;
     }
 
-    private static List<String> arguments(SuiteContext context, String way) {
+    private static List<String> arguments(SuiteContext context, Way way) {
         List<String> arguments = new ArrayList<>();
         context.option("model").ifPresent(model -> arguments.addAll(List.of("--model", model)));
-        List<String> settings = new ArrayList<>(List.of("kv.channel=tcp"));
-        switch (way) {
-            case "raw" -> settings.addAll(List.of("kv.codec=raw", "kv.codec.adapt=false"));
-            case "int8" ->
-                    settings.addAll(
-                            List.of(
-                                    "kv.sameness=tolerant",
-                                    "kv.codec=int8",
-                                    "kv.codec.adapt=false"));
-            case "klt:2" ->
-                    settings.addAll(
-                            List.of(
-                                    "kv.sameness=tolerant",
-                                    "kv.codec=klt",
-                                    "kv.codec.level=2",
-                                    "kv.codec.adapt=false"));
-            case "text" -> settings.add("route.local-prefill-tokens=1000000");
-            default -> settings.add("kv.sameness=tolerant");
-        }
-        if (settings.contains("kv.sameness=tolerant")) {
+        List<String> settings = new ArrayList<>(way.settings());
+        settings.add("kv.channel=tcp");
+        if (way.settings().contains("kv.sameness=tolerant")) {
             context.option("profile").ifPresent(path -> settings.add("kv.profile=" + path));
         }
         settings.forEach(setting -> arguments.addAll(List.of("--set", setting)));
@@ -182,11 +197,16 @@ public final class LiveSuite implements Suite {
                 client.stream(
                         "/v1/completions",
                         Map.of(
-                                "model", model,
-                                "prompt", Prompts.words(tokens, seed),
-                                "max_tokens", 4,
-                                "temperature", 0,
-                                "ignore_eos", true),
+                                "model",
+                                model,
+                                "prompt",
+                                Prompts.words(tokens, seed),
+                                "max_tokens",
+                                4,
+                                "temperature",
+                                0,
+                                "ignore_eos",
+                                true),
                         text -> {});
         if (answer.error() != null || answer.eventNanos().size() < 2) {
             throw new IOException("the server failed: " + answer.error());
@@ -195,70 +215,60 @@ public final class LiveSuite implements Suite {
         return answer.ttftSeconds() + (events.get(1) - events.get(0)) / 1e9;
     }
 
-    private static boolean report(
-            SuiteContext context, Map<String, Map<Double, Row.Spread>> all) {
+    private static boolean report(SuiteContext context, List<Measured> all) {
         boolean pass = true;
-        for (Map.Entry<Double, Row.Spread> ours : all.get(ADAPTIVE).entrySet()) {
-            double mbit = ours.getKey();
-            String best = null;
-            for (String way : WAYS) {
-                Row.Spread spread = all.get(way).get(mbit);
-                if (spread == null || way.equals(ADAPTIVE)) {
-                    continue;
-                }
-                add(context, mbit, way, spread, null);
-                if (best == null || spread.median() < all.get(best).get(mbit).median()) {
-                    best = way;
-                }
-            }
-            if (best == null) {
+        for (Measured one : all) {
+            if (one.way() != ADAPTIVE) {
+                add(context, one, null);
                 continue;
             }
-            double fixed = all.get(best).get(mbit).median();
-            double ratio = fixed / ours.getValue().median();
-            add(context, mbit, ADAPTIVE, ours.getValue(), new Row.Baseline(best, fixed, ratio));
-            pass &= ratio >= 1 / SLOWEST;
+            Optional<Measured> best =
+                    all.stream()
+                            .filter(other -> other.way() != ADAPTIVE && other.mbit() == one.mbit())
+                            .min(Comparator.comparingDouble(other -> other.seconds().median()));
+            if (best.isPresent()) {
+                double fixed = best.get().seconds().median();
+                double ratio = fixed / one.seconds().median();
+                add(context, one, new Row.Baseline(best.get().way().label(), fixed, ratio));
+                pass &= ratio >= 1 / SLOWEST;
+            }
         }
         return pass;
     }
 
-    private static void add(
-            SuiteContext context,
-            double mbit,
-            String way,
-            Row.Spread spread,
-            Row.@Nullable Baseline baseline) {
-        String testCase = String.format(Locale.ROOT, "%.0f Mbit/s", mbit);
+    private static void add(SuiteContext context, Measured one, Row.@Nullable Baseline baseline) {
+        String testCase = String.format(Locale.ROOT, "%.0f Mbit/s", one.mbit());
+        String metric = "second token, " + one.way().label();
         context.results()
                 .add(
                         new Row(
-                                new Row.Name("live", testCase, "second token, " + way),
+                                new Row.Name("live", testCase, metric),
                                 "s",
-                                spread,
+                                one.seconds(),
                                 baseline,
                                 null,
-                                way.equals("raw") || way.equals("text") ? "E0" : "E2"));
+                                one.way().sameness()));
     }
 
-    private static LineChart chart(
-            Map<String, Map<Double, Row.Spread>> all, double[] rates, int tokens) {
+    private static LineChart chart(List<Measured> all, double[] rates, int tokens) {
         List<LineChart.Line> lines = new ArrayList<>();
-        all.forEach(
-                (way, spreads) ->
-                        lines.add(
-                                new LineChart.Line(
-                                        way,
-                                        spreads.keySet().stream()
-                                                .mapToDouble(Double::doubleValue)
-                                                .toArray(),
-                                        spreads.values().stream()
-                                                .mapToDouble(Row.Spread::median)
-                                                .toArray())));
+        Stream.concat(FIXED.stream(), Stream.of(ADAPTIVE))
+                .forEach(
+                        way -> {
+                            List<Measured> own =
+                                    all.stream().filter(one -> one.way() == way).toList();
+                            lines.add(
+                                    new LineChart.Line(
+                                            way.label(),
+                                            own.stream().mapToDouble(Measured::mbit).toArray(),
+                                            own.stream()
+                                                    .mapToDouble(one -> one.seconds().median())
+                                                    .toArray()));
+                        });
         return new LineChart(
                 "Second token, SmolLM2, prompt of %d tokens, 1P1D over a slowed link"
                         .formatted(tokens),
-                new LineChart.Axis(
-                        "link, Mbit/s", Arrays.stream(rates).boxed().toList()),
+                new LineChart.Axis("link, Mbit/s", Arrays.stream(rates).boxed().toList()),
                 new LineChart.Axis("s", List.of(0.5, 1.0, 3.0, 10.0, 30.0)),
                 lines);
     }
