@@ -159,8 +159,8 @@ final class Steering {
             rawBytes[way] += bytes.byteSize();
             if (policy.isPresent()) {
                 codedBytes[way] += transfer.delivery().sentBytes() - before;
-                mark(bytes.byteSize());
             }
+            mark(bytes.byteSize());
         }
         return result;
     }

@@ -63,6 +63,6 @@ public record PolicyOptions(
                 8,
                 0.1,
                 0.4,
-                Duration.ofSeconds(2).toNanos());
+                Duration.ofSeconds(15).toNanos());
     }
 }

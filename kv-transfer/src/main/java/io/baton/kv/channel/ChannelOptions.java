@@ -72,7 +72,8 @@ public record ChannelOptions(
      * @param socketBufferBytes kernel buffer of a socket each way; 0 leaves it to the system, which
      *     on Linux grows it as needed
      * @param handshakeNanos from connecting to an open channel
-     * @param writeStallNanos longest time without a byte taken by the peer while some wait
+     * @param writeStallNanos longest time without a byte taken or a word said by the peer while
+     *     some wait
      * @param lingerNanos longest time to send what waits when a channel is closed in order
      * @param tickNanos how often deadlines are looked at
      */

@@ -246,7 +246,7 @@ public final class FramedChannel implements KvChannel, ReceiveSide.Sink {
             abort(lost("no channel within the handshake time", null));
             return;
         }
-        switch (sending.watch(now)) {
+        switch (sending.watch(now, heardNanos)) {
             case FINE -> {}
             case LINGERED -> {
                 BatonException reason = sending.closingBecause();

@@ -25,7 +25,7 @@ final class SendSide {
         FINE,
         /** The time to send what waits before an orderly close is over. */
         LINGERED,
-        /** Bytes wait and the peer takes none. */
+        /** Bytes wait, and the peer takes none and says nothing. */
         STALLED
     }
 
@@ -167,14 +167,21 @@ final class SendSide {
         }
     }
 
-    /** Looks at deadlines. One thread. */
-    Watch watch(long now) {
+    /**
+     * Looks at deadlines. One thread. A peer that speaks is no stalled one: behind a slow link the
+     * system's buffer may be full for longer than the limit, and what comes back are answers to
+     * what went before.
+     *
+     * @param heardNanos when the peer was last heard
+     */
+    Watch watch(long now, long heardNanos) {
         lock.lock();
         try {
             if (closeWhenSent != null && now - closeDeadlineNanos >= 0) {
                 return Watch.LINGERED;
             }
-            boolean late = !ring.isEmpty() && now - wroteNanos > bounds.writeStallNanos();
+            long quiet = Math.min(now - wroteNanos, now - heardNanos);
+            boolean late = !ring.isEmpty() && quiet > bounds.writeStallNanos();
             // Judged on the second look: after a pause of this process the peer gets a chance.
             boolean stalled = late && stallSuspect;
             stallSuspect = late;

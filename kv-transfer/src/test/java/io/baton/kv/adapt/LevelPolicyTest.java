@@ -205,8 +205,8 @@ class LevelPolicyTest {
         Here done = new Here(1000, 0, 100);
         Moment wire = new Moment(SECOND, 60 * SECOND, done, Way.CLEAR, 500);
         assertInstanceOf(Choice.Text.class, policy.next(wire));
-        // The same link, but it is the sender's prefill that takes as long.
-        Here computing = new Here(1000, 700, 100);
+        // The same link, but it is the sender's prefill that takes the time.
+        Here computing = new Here(1000, 700, 25);
         Moment slow = new Moment(SECOND, 60 * SECOND, computing, Way.CLEAR, 500);
         assertInstanceOf(Choice.Send.class, policy.next(slow));
     }
