@@ -63,13 +63,7 @@ record EnginePlan(
     record Ours(String kernels, String activations, String kvDtype, int stepTokens) {}
 
     static EnginePlan of(SuiteContext context) {
-        for (String option : context.options().keySet()) {
-            if (!OPTIONS.contains(option)) {
-                throw new IllegalArgumentException(
-                        "unknown option %s; engine knows %s"
-                                .formatted(option, OPTIONS.stream().sorted().toList()));
-            }
-        }
+        context.requireKnown("engine", OPTIONS);
         boolean quick = context.quick();
         List<Case> cases = new ArrayList<>();
         for (int tokens : numbers(context, "prefill", quick ? "128" : "128,512,2048")) {

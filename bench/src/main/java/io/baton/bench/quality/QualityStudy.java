@@ -59,12 +59,7 @@ public final class QualityStudy {
 
     /** Runs the study of one model. */
     public boolean run() throws IOException {
-        for (String option : context.options().keySet()) {
-            if (!OPTIONS.contains(option)) {
-                throw new IllegalArgumentException(
-                        "unknown option %s; codec --quality knows %s".formatted(option, OPTIONS));
-            }
-        }
+        context.requireKnown("codec --quality", OPTIONS);
         String model = context.option("models").orElse("smollm2-135m");
         Path path =
                 ModelStore.ofUser(System.getenv(), Path.of(System.getProperty("user.home")))

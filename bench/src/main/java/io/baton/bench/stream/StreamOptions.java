@@ -51,12 +51,7 @@ record StreamOptions(
             "raw:1:inf:inf,int8:1.94:4:4,klt0:6.2:0.7:1,klt1:6.92:0.7:1,klt2:8.22:0.7:1,klt3:11.2:0.7:1";
 
     static StreamOptions of(SuiteContext context) {
-        for (String option : context.options().keySet()) {
-            if (!NAMES.contains(option)) {
-                throw new IllegalArgumentException(
-                        "unknown option %s; stream knows %s".formatted(option, NAMES));
-            }
-        }
+        context.requireKnown("stream", NAMES);
         int coders = integer(context, "coders", 4);
         List<Rung> rungs = rungs(context.option("rungs").orElse(RUNGS), coders);
         String floor =

@@ -71,12 +71,7 @@ public final class CodecSuite implements Suite {
         if (context.option("quality").isPresent()) {
             return new QualityStudy(context).run();
         }
-        for (String option : context.options().keySet()) {
-            if (!OPTIONS.contains(option)) {
-                throw new IllegalArgumentException(
-                        "unknown option %s; codec knows %s".formatted(option, OPTIONS));
-            }
-        }
+        context.requireKnown(name(), OPTIONS);
         boolean pass = true;
         for (String model :
                 context.option("models").orElse("smollm2-135m,gemma3-270m").split(",")) {

@@ -45,12 +45,7 @@ public final class HolSuite implements Suite {
 
     @Override
     public boolean run(SuiteContext context) throws Exception {
-        for (String option : context.options().keySet()) {
-            if (!OPTIONS.contains(option)) {
-                throw new IllegalArgumentException(
-                        "unknown option %s; hol knows %s".formatted(option, OPTIONS));
-            }
-        }
+        context.requireKnown(name(), OPTIONS);
         List<String> arguments = new ArrayList<>(shape(context));
         context.option("model").ifPresent(model -> arguments.addAll(List.of("--model", model)));
         arguments.addAll(List.of("--threads", context.option("threads").orElse("2")));

@@ -88,12 +88,7 @@ public final class LiveSuite implements Suite {
 
     @Override
     public boolean run(SuiteContext context) throws Exception {
-        for (String option : context.options().keySet()) {
-            if (!OPTIONS.contains(option)) {
-                throw new IllegalArgumentException(
-                        "unknown option %s; live knows %s".formatted(option, OPTIONS));
-            }
-        }
+        context.requireKnown(name(), OPTIONS);
         requireOwnNetwork();
         double[] rates =
                 numbers(context.option("mbit").orElse(context.quick() ? "5,50" : "1,3,10,30,100"));
@@ -105,7 +100,6 @@ public final class LiveSuite implements Suite {
             all.addAll(measure(context, way, plan));
         }
         all.addAll(measure(context, ADAPTIVE, plan));
-        tc("qdisc", "del", "dev", "lo", "root");
         boolean pass = report(context, all);
         if (context.option("plot").isPresent()) {
             Files.writeString(

@@ -60,12 +60,7 @@ public final class LogitsSuite implements Suite {
 
     @Override
     public boolean run(SuiteContext context) throws Exception {
-        for (String option : context.options().keySet()) {
-            if (!OPTIONS.contains(option)) {
-                throw new IllegalArgumentException(
-                        "unknown option %s; logits knows %s".formatted(option, OPTIONS));
-            }
-        }
+        context.requireKnown(name(), OPTIONS);
         Preference preference =
                 Preference.valueOf(
                         context.option("kernels").orElse("auto").toUpperCase(Locale.ROOT));

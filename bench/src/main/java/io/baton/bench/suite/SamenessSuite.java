@@ -58,12 +58,7 @@ public final class SamenessSuite implements Suite {
 
     @Override
     public boolean run(SuiteContext context) throws Exception {
-        for (String option : context.options().keySet()) {
-            if (!OPTIONS.contains(option)) {
-                throw new IllegalArgumentException(
-                        "unknown option %s; sameness knows %s".formatted(option, OPTIONS));
-            }
-        }
+        context.requireKnown(name(), OPTIONS);
         int prompts =
                 Integer.parseInt(context.option("prompts").orElse(context.quick() ? "8" : "100"));
         int tokens =

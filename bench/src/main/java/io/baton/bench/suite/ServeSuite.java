@@ -51,12 +51,7 @@ public final class ServeSuite implements Suite {
 
     @Override
     public boolean run(SuiteContext context) throws Exception {
-        for (String option : context.options().keySet()) {
-            if (!OPTIONS.contains(option)) {
-                throw new IllegalArgumentException(
-                        "unknown option %s; serve knows %s".formatted(option, OPTIONS));
-            }
-        }
+        context.requireKnown(name(), OPTIONS);
         boolean pass = true;
         for (String shape :
                 context.option("shapes").orElse("colocated,1p1d,1p1d-processes").split(",")) {

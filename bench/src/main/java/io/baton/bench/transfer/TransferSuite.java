@@ -59,12 +59,7 @@ public final class TransferSuite implements Suite {
 
     @Override
     public boolean run(SuiteContext context) throws Exception {
-        for (String option : context.options().keySet()) {
-            if (!OPTIONS.contains(option)) {
-                throw new IllegalArgumentException(
-                        "unknown option %s; transfer knows %s".formatted(option, OPTIONS));
-            }
-        }
+        context.requireKnown(name(), OPTIONS);
         List<Subject> started = new ArrayList<>();
         try {
             List<Entrant> entrants = entrants(context, started);
