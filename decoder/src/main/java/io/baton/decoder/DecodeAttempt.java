@@ -227,7 +227,9 @@ final class DecodeAttempt implements AttemptCall.Attempt {
                 IssuedTicket.of(ports, spec, events.epoch(), place.layout(), verifiedTokens);
         TransferId id = ticket.id();
         InboundTransfer transfer =
-                ports.machines().receiver().expect(id, ticket.spec(), place::write, hears(id));
+                ports.machines()
+                        .receiver()
+                        .expect(id, ticket.spec(), new PoolSink(place), hears(id));
         Timer.Handle lease = after(leaseNanos(), () -> leaseOver(id));
         state = new WaitingKv(place, transfer, ticket, lease);
         ports.meters().leaseBegan();

@@ -4,6 +4,9 @@ import io.baton.common.kv.KvLayout;
 import io.baton.kernels.KvPages;
 import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A sequence's blocks as seen from outside the engine. Copies run on the caller's thread under the
@@ -53,7 +56,7 @@ final class PoolReservation implements Reservation {
         int bytes = layout().blockLayerBytes();
         synchronized (sequence) {
             int[] blocks = sequence.blocks();
-            int count = checkRange(layer, firstBlock, target, blocks.length);
+            int count = checkRange(layer, firstBlock, target.byteSize(), blocks.length);
             for (int i = 0; i < count; i++) {
                 pages.buffer()
                         .read(
@@ -66,28 +69,58 @@ final class PoolReservation implements Reservation {
     @Override
     public void write(int layer, int firstBlock, MemorySegment source) {
         int bytes = layout().blockLayerBytes();
-        int knownBlocks = layout().blocksFor(sequence.known);
         synchronized (sequence) {
             int[] blocks = sequence.blocks();
-            int count = checkRange(layer, firstBlock, source, blocks.length);
-            if (!writable || firstBlock < heldBlocks()) {
-                throw new IllegalStateException(
-                        "%s: block %d is %s"
-                                .formatted(
-                                        spec().id(),
-                                        firstBlock,
-                                        writable
-                                                ? "held: others read it"
-                                                : "in use: the engine runs on it"));
-            }
+            int count = checkWritable(layer, firstBlock, source.byteSize());
             for (int i = 0; i < count; i++) {
                 pages.buffer()
                         .write(
                                 pages.offset(layer, blocks[firstBlock + i]),
                                 source.asSlice((long) i * bytes, bytes));
-                written.set(layer * knownBlocks + firstBlock + i);
             }
+            written(layer, firstBlock, count);
         }
+    }
+
+    @Override
+    public @Nullable List<MemorySegment> room(int layer, int firstBlock, int blocks) {
+        int bytes = layout().blockLayerBytes();
+        MemorySegment pool = pages.buffer().onHost().orElse(null);
+        if (pool == null) {
+            return null;
+        }
+        synchronized (sequence) {
+            checkWritable(layer, firstBlock, (long) blocks * bytes);
+            int[] all = sequence.blocks();
+            return IntStream.range(firstBlock, firstBlock + blocks)
+                    .mapToObj(block -> pool.asSlice(pages.offset(layer, all[block]), bytes))
+                    .toList();
+        }
+    }
+
+    @Override
+    public void written(int layer, int firstBlock, int blocks) {
+        synchronized (sequence) {
+            checkWritable(layer, firstBlock, (long) blocks * layout().blockLayerBytes());
+            int at = layer * layout().blocksFor(sequence.known) + firstBlock;
+            written.set(at, at + blocks);
+        }
+    }
+
+    /** How many blocks these bytes are; refused where they may not be written. */
+    private int checkWritable(int layer, int firstBlock, long bytes) {
+        int count = checkRange(layer, firstBlock, bytes, sequence.blocks().length);
+        if (!writable || firstBlock < heldBlocks()) {
+            throw new IllegalStateException(
+                    "%s: block %d is %s"
+                            .formatted(
+                                    spec().id(),
+                                    firstBlock,
+                                    writable
+                                            ? "held: others read it"
+                                            : "in use: the engine runs on it"));
+        }
+        return count;
     }
 
     @Override
@@ -148,8 +181,7 @@ final class PoolReservation implements Reservation {
         return sequence.heldTokens / layout().blockTokens();
     }
 
-    private int checkRange(int layer, int firstBlock, MemorySegment bytes, int blocks) {
-        long size = bytes.byteSize();
+    private int checkRange(int layer, int firstBlock, long size, int blocks) {
         long count = size / layout().blockLayerBytes();
         if (size % layout().blockLayerBytes() != 0
                 || layer < 0

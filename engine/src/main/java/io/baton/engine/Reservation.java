@@ -2,6 +2,8 @@ package io.baton.engine;
 
 import io.baton.common.kv.KvLayout;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A sequence's place in the pool: blocks for its known tokens, of which the first {@link
@@ -32,6 +34,20 @@ public interface Reservation extends AutoCloseable {
      * held blocks, after {@link EngineLoop#decode} and after close.
      */
     void write(int layer, int firstBlock, MemorySegment source);
+
+    /**
+     * The memory that {@link #write} would copy to, block by block, for a writer of its own, who
+     * ends before the place is closed and then says {@link #written}. Null where the pool is not in
+     * the host's memory. Refused as {@link #write} is.
+     */
+    default @Nullable List<MemorySegment> room(int layer, int firstBlock, int blocks) {
+        return null;
+    }
+
+    /** One layer of consecutive blocks was written to its {@link #room}. Refused as a write. */
+    default void written(int layer, int firstBlock, int blocks) {
+        throw new IllegalStateException("no room was given");
+    }
 
     /**
      * Counts the first {@code tokens} as held from here on, so that a prefill begins after them.

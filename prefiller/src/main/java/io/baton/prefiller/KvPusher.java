@@ -50,6 +50,7 @@ final class KvPusher implements Runnable {
 
     private final Work work;
     private final Listener listener;
+    private int half;
     private volatile byte @Nullable [] trailer;
     private volatile boolean stopped;
     private volatile @Nullable Thread thread;
@@ -108,8 +109,9 @@ final class KvPusher implements Runnable {
         } finally {
             // What follows must not be cut short by the interrupt that ended the sending.
             Thread.interrupted();
-            work.buffers().giveBack(buffer);
+            // Until it is closed, the transfer may read what was offered last.
             work.transfer().close();
+            work.buffers().giveBack(buffer);
             work.place().close();
         }
         if (sent != null) {
@@ -161,16 +163,20 @@ final class KvPusher implements Runnable {
         }
     }
 
-    /** Sends a piece; while the channel has no room, text may turn out to be sooner. */
+    /**
+     * Sends a piece; while the channel has no room, text may turn out to be sooner. Pieces go from
+     * the halves of the buffer in turn: the channel may still be reading the one before.
+     */
     private Next send(Piece piece, MemorySegment buffer) throws InterruptedException {
         long bytes = (long) piece.blocks() * work.place().layout().blockLayerBytes();
-        MemorySegment part = buffer.asSlice(0, bytes);
+        MemorySegment part = buffer.asSlice(half * (buffer.byteSize() / 2), bytes);
         work.place().read(piece.layer(), piece.firstBlock(), part);
         while (!isSent(work.steering().offer(piece, part))) {
             if (work.steering().whileWaiting() == Next.TEXT) {
                 return Next.TEXT;
             }
         }
+        half = 1 - half;
         work.progress().sent(piece);
         return Next.GO;
     }

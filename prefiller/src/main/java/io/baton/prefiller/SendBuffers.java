@@ -9,7 +9,7 @@ import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Memory through which KV goes from the pool to a channel: one buffer per attempt, each as large as
- * one layer of one chunk, kept for the next. All in one arena. Safe for any thread.
+ * one layer of two chunks, kept for the next. All in one arena. Safe for any thread.
  */
 final class SendBuffers implements AutoCloseable {
     private static final int ALIGNMENT = 64;
@@ -19,20 +19,23 @@ final class SendBuffers implements AutoCloseable {
     private final ArrayDeque<MemorySegment> idle = new ArrayDeque<>();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition unused = lock.newCondition();
-    private final long bytes;
+    private final long partBytes;
     private int taken;
 
-    SendBuffers(long bytes) {
-        this.bytes = bytes;
+    /**
+     * @param partBytes of one layer of one chunk
+     */
+    SendBuffers(long partBytes) {
+        this.partBytes = partBytes;
     }
 
-    /** A buffer; as many exist as attempts ran at a time. */
+    /** A buffer for two parts; as many exist as attempts ran at a time. */
     MemorySegment take() {
         lock.lock();
         try {
             taken++;
             MemorySegment buffer = idle.poll();
-            return buffer != null ? buffer : arena.allocate(bytes, ALIGNMENT);
+            return buffer != null ? buffer : arena.allocate(2 * partBytes, ALIGNMENT);
         } finally {
             lock.unlock();
         }

@@ -19,11 +19,32 @@ public interface ByteTransport {
     /** Reads what is there; 0 for nothing now, -1 for the end. On the loop's thread. */
     int read(ByteBuffer target) throws IOException;
 
+    /** As {@link #read(ByteBuffer)}, into the first buffers one after the other. */
+    default long read(ByteBuffer[] targets, int count) throws IOException {
+        long read = 0;
+        for (int i = 0; i < count; i++) {
+            int one = read(targets[i]);
+            if (one < 0) {
+                return read > 0 ? read : one;
+            }
+            read += one;
+            if (targets[i].hasRemaining()) {
+                break;
+            }
+        }
+        return read;
+    }
+
     /** Asks for {@link FramedChannel#onWritable} once more can be written. Any thread. */
     void wantWrite();
 
     /** Asks for {@link FramedChannel#onReadable} again, for what was left unread. Loop's thread. */
     void readLater();
+
+    /** Whether {@link FramedChannel#onReadable} comes by itself while anything is unread. */
+    default boolean tellsOfMore() {
+        return false;
+    }
 
     /** No more will be written; the peer reads the end after what was. */
     void finishWriting();

@@ -111,6 +111,20 @@ public final class FramedChannel implements KvChannel, ReceiveSide.Sink {
     }
 
     @Override
+    public SendResult lend(FrameBatch frames) {
+        try {
+            return sending.lend(frames);
+        } catch (IOException e) {
+            return writingFailed(e);
+        }
+    }
+
+    @Override
+    public void takeBack(FrameBatch frames) {
+        sending.takeBack(frames);
+    }
+
+    @Override
     public SendResult offerControl(FrameBatch frames) {
         try {
             return sending.offerControl(frames);
@@ -197,6 +211,19 @@ public final class FramedChannel implements KvChannel, ReceiveSide.Sink {
         }
     }
 
+    @Override
+    public @Nullable PayloadPlace place(FrameHeader header) {
+        if (peer == null) {
+            return null;
+        }
+        try {
+            return loop.group().handler().place(this, header);
+        } catch (RuntimeException e) {
+            abort(new BatonException(ErrorCode.INTERNAL, "placing KV failed: " + e, null, e));
+            return null;
+        }
+    }
+
     private void onHandshake(FrameType type, byte[] payload) {
         switch (handshake.onFrame(type, payload)) {
             case Handshake.Step.Reply reply -> sendHandshake(reply.type(), reply.payload());
@@ -275,6 +302,7 @@ public final class FramedChannel implements KvChannel, ReceiveSide.Sink {
 
     private void finish(BatonException reason) {
         loop.group().remove(this);
+        receiving.close();
         sending.whileIdle(
                 () -> {
                     memory.close();

@@ -24,6 +24,16 @@ public interface KvChannel {
      */
     SendResult offer(FrameBatch frames);
 
+    /**
+     * As {@link #offer}, without a copy: what could not be sent at once is sent from the batch's
+     * memory later. It must stay as it is until the channel has room for data again or is closed,
+     * or {@link #takeBack} has returned.
+     */
+    SendResult lend(FrameBatch frames);
+
+    /** The batch's memory is its owner's again: what of it waits to be sent is copied. */
+    void takeBack(FrameBatch frames);
+
     /** As {@link #offer}, for small frames that must get through a queue full of data. */
     SendResult offerControl(FrameBatch frames);
 

@@ -57,6 +57,11 @@ final class NioTransport implements SelectedTransport {
     }
 
     @Override
+    public long read(ByteBuffer[] targets, int count) throws IOException {
+        return socket.read(targets, 0, count);
+    }
+
+    @Override
     public void wantWrite() {
         SelectionKey registered = key;
         if (registered == null) {
@@ -75,6 +80,11 @@ final class NioTransport implements SelectedTransport {
     @Override
     public void readLater() {
         // The selector reports unread bytes again by itself.
+    }
+
+    @Override
+    public boolean tellsOfMore() {
+        return true;
     }
 
     @Override

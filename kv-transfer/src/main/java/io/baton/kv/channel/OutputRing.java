@@ -24,15 +24,28 @@ final class OutputRing {
         return size == 0;
     }
 
-    /** Takes all that remains in {@code source}; the caller has looked at {@link #free()}. */
-    void put(ByteBuffer source) {
+    /** Takes all that remains in the buffers; the caller has looked at {@link #free()}. */
+    void put(ByteBuffer[] sources, int count) {
+        for (int i = 0; i < count; i++) {
+            int tail = (int) (((long) head + size) % capacity);
+            size += move(sources[i], tail);
+        }
+    }
+
+    /** Takes all that remains in {@code source}, to be written before what is here. */
+    void putFirst(ByteBuffer source) {
+        int start = Math.floorMod(head - source.remaining(), capacity);
+        size += move(source, start);
+        head = start;
+    }
+
+    private int move(ByteBuffer source, int at) {
         int bytes = source.remaining();
-        int tail = (int) (((long) head + size) % capacity);
-        int first = Math.min(bytes, capacity - tail);
-        memory.put(tail, source, source.position(), first);
+        int first = Math.min(bytes, capacity - at);
+        memory.put(at, source, source.position(), first);
         memory.put(0, source, source.position() + first, bytes - first);
         source.position(source.limit());
-        size += bytes;
+        return bytes;
     }
 
     /** Writes as much as the transport takes. */

@@ -11,10 +11,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The receiving half of a channel: reads bytes and hands on whole, verified frames. A stranger gets
  * a small buffer, a proven peer one for the longest frame. The loop's thread alone.
+ *
+ * <p>Raw KV that comes over a link is read straight to its place, where the sink has one for it.
  *
  * <p>Where a transport shows its bytes in its own memory, raw KV is handed on from there. All other
  * payloads and all headers are taken out first: the peer could change them between being checked
@@ -26,6 +29,9 @@ final class ReceiveSide {
 
     private static final int SMALL_BYTES = 16 << 10;
 
+    /** Most bytes read before it is known what they are: those of a payload are moved once more. */
+    private static final int AHEAD_BYTES = 8 << 10;
+
     /** Most bytes read in a row before other channels have their turn. */
     private static final int TURN_BYTES = 4 << 20;
 
@@ -36,6 +42,9 @@ final class ReceiveSide {
 
         /** A verified frame; both are valid during the call only. */
         void onFrame(FrameHeader header, MemorySegment payload);
+
+        /** Where the payload of this header shall go, null to have it by {@link #onFrame}. */
+        @Nullable PayloadPlace place(FrameHeader header);
 
         /** Whether nothing more is wanted. */
         boolean isClosed();
@@ -60,14 +69,19 @@ final class ReceiveSide {
     private final FrameReader reader = new FrameReader(new FrameRules.Handshake());
     private final ByteBuffer header =
             ByteBuffer.allocateDirect(FrameHeader.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    private final Filling filling;
     private MemorySegment input;
     private ByteBuffer buffer;
     private int from;
     private int to;
 
+    /** The frame at {@code from} has no place of its own. */
+    private boolean hasNoPlace;
+
     ReceiveSide(ByteTransport transport, Arena memory) {
         this.transport = transport;
         this.memory = memory;
+        this.filling = new Filling(transport, reader);
         if (transport.isMemory()) {
             reader.allowUncheckedPayloads();
         }
@@ -93,25 +107,49 @@ final class ReceiveSide {
                 }
             }
             buffer.limit(readLimit()).position(to);
-            int read = transport.read(buffer);
+            int read = filling.isRunning() ? filling.read(buffer) : transport.read(buffer);
             if (read <= 0) {
                 return read < 0 ? Outcome.END : Outcome.EMPTY;
             }
             sink.onBytes();
-            to += read;
+            boolean isShort = filling.isRunning() ? filling.wasShort() : buffer.hasRemaining();
+            to = buffer.position();
             turn -= read;
-            if (!handOn(sink)) {
+            if (!goOn(sink)) {
                 return Outcome.INVALID;
+            }
+            if (isShort && transport.tellsOfMore()) {
+                return Outcome.EMPTY;
             }
         }
         return Outcome.CLOSED;
     }
 
+    /** Bytes came; false if they are no frame. */
+    private boolean goOn(Sink sink) {
+        if (filling.isRunning()) {
+            if (!filling.isWhole()) {
+                return true;
+            }
+            if (!filling.end()) {
+                return false;
+            }
+            from += FrameHeader.BYTES;
+        }
+        return handOn(sink);
+    }
+
     /** From memory only this frame is copied: the next may be handed on where it lies. */
     private int readLimit() {
-        return transport.isMemory()
-                ? Math.min(buffer.capacity(), from + reader.neededBytes())
-                : buffer.capacity();
+        int limit;
+        if (transport.isMemory()) {
+            limit = from + reader.neededBytes();
+        } else if (hasNoPlace) {
+            limit = buffer.capacity();
+        } else {
+            limit = to + AHEAD_BYTES;
+        }
+        return Math.min(buffer.capacity(), limit);
     }
 
     /** Hands on the next frame from where it lies; its bytes, 0 if it must be copied. */
@@ -154,11 +192,14 @@ final class ReceiveSide {
                 case FRAME -> {
                     int at = from + FrameHeader.BYTES;
                     from += reader.neededBytes();
+                    hasNoPlace = false;
                     sink.onFrame(
                             reader.header(), input.asSlice(at, reader.header().payloadBytes()));
                 }
                 case INCOMPLETE -> {
-                    makeRoom();
+                    if (!fillPlace(sink)) {
+                        makeRoom();
+                    }
                     return true;
                 }
                 case INVALID -> {
@@ -167,6 +208,30 @@ final class ReceiveSide {
             }
         }
         return true;
+    }
+
+    /** From here on the payload of the frame at {@code from} goes to its place, if it has one. */
+    private boolean fillPlace(Sink sink) {
+        if (hasNoPlace || transport.isMemory() || !reader.awaitsPayload()) {
+            return false;
+        }
+        FrameHeader coming = reader.header();
+        PayloadPlace place = mayStay(coming) ? sink.place(coming) : null;
+        hasNoPlace = place == null;
+        if (place == null) {
+            return false;
+        }
+        filling.begin(place, buffer, from, to - from - FrameHeader.BYTES);
+        MemorySegment.copy(input, from, input, 0, FrameHeader.BYTES);
+        coming.wrap(buffer, 0);
+        from = 0;
+        to = FrameHeader.BYTES;
+        return true;
+    }
+
+    /** Nothing more comes. */
+    void close() {
+        filling.drop();
     }
 
     private void makeRoom() {

@@ -13,11 +13,11 @@ import org.jspecify.annotations.Nullable;
  * The sending half of a channel: takes all frames of an offer or none, and keeps what the transport
  * does not take in a bounded ring.
  *
- * <p>An offer writes straight from the caller's memory, and what the transport does not take of it
- * waits in the ring; until that is sent, further data is refused. So bytes are moved once, and the
- * transport's own buffer is the queue. The ring has {@link KvChannel#CONTROL_BYTES} that data may
- * not use, so a full queue never holds up a keep-alive. Safe for any thread; nothing but {@link
- * #await} blocks.
+ * <p>An offer writes straight from the caller's memory. What the transport does not take of it
+ * waits: in the ring, or, if it was lent, where it is; until that is sent, further data is refused.
+ * So the transport's own buffer is the queue. The ring has {@link KvChannel#CONTROL_BYTES} that
+ * data may not use, so a full queue never holds up a keep-alive. Safe for any thread; nothing but
+ * {@link #await} blocks.
  */
 final class SendSide {
     /** What a look at the clock found. */
@@ -29,6 +29,13 @@ final class SendSide {
         STALLED
     }
 
+    /** Data is copied or lent; control frames may go when data may not. */
+    private enum Kind {
+        DATA,
+        LENT,
+        CONTROL
+    }
+
     private final ByteTransport transport;
     private final ChannelOptions.Bounds bounds;
     private final Ticker ticker;
@@ -36,6 +43,7 @@ final class SendSide {
     private final int queueBytes;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition drained = lock.newCondition();
+    private final Lent lent = new Lent();
     private volatile boolean closed;
     private volatile @Nullable BatonException closeWhenSent;
     private boolean finishedWriting;
@@ -60,48 +68,68 @@ final class SendSide {
      * @throws IOException if the transport is broken
      */
     SendResult offer(FrameBatch frames) throws IOException {
-        if (frames.bytes() > queueBytes) {
-            throw new IllegalArgumentException(
-                    "%d bytes of frames do not fit the queue of %d"
-                            .formatted(frames.bytes(), queueBytes));
-        }
-        return offer(frames, true);
+        requireFit(frames);
+        return send(frames, Kind.DATA);
+    }
+
+    /**
+     * @throws IllegalArgumentException as {@link #offer}
+     * @throws IOException as {@link #offer}
+     */
+    SendResult lend(FrameBatch frames) throws IOException {
+        requireFit(frames);
+        return send(frames, Kind.LENT);
     }
 
     SendResult offerControl(FrameBatch frames) throws IOException {
-        return offer(frames, false);
+        return send(frames, Kind.CONTROL);
     }
 
-    private SendResult offer(FrameBatch frames, boolean data) throws IOException {
+    private SendResult send(FrameBatch frames, Kind kind) throws IOException {
         lock.lock();
         try {
             if (closed || closeWhenSent != null) {
                 return SendResult.CLOSED;
             }
-            if ((data ? dataRoom() : ring.free()) < frames.bytes()) {
+            long room = kind == Kind.CONTROL ? ring.free() - lent.bytes() : dataRoom();
+            if (room < frames.bytes()) {
                 return SendResult.BACK_PRESSURED;
             }
-            send(frames.buffers(), 2 * frames.frames());
+            boolean wasIdle = !isWaiting();
+            ByteBuffer[] buffers = frames.buffers();
+            int count = 2 * frames.frames();
+            if (wasIdle) {
+                transport.write(buffers, count);
+            }
+            if (kind == Kind.LENT) {
+                lent.take(frames);
+            } else {
+                ring.put(buffers, count);
+            }
+            if (wasIdle && isWaiting()) {
+                wroteNanos = ticker.nanos();
+                transport.wantWrite();
+            }
             return SendResult.OK;
         } finally {
             lock.unlock();
         }
     }
 
-    private void send(ByteBuffer[] buffers, int count) throws IOException {
-        boolean wasEmpty = ring.isEmpty();
-        if (wasEmpty) {
-            transport.write(buffers, count);
-        }
-        for (int i = 0; i < count; i++) {
-            if (buffers[i].hasRemaining()) {
-                ring.put(buffers[i]);
+    /** What was lent waits in the ring from here on, before what already does. */
+    void takeBack(FrameBatch frames) {
+        lock.lock();
+        try {
+            if (lent.isOf(frames)) {
+                lent.moveTo(ring);
             }
+        } finally {
+            lock.unlock();
         }
-        if (wasEmpty && !ring.isEmpty()) {
-            wroteNanos = ticker.nanos();
-            transport.wantWrite();
-        }
+    }
+
+    private boolean isWaiting() {
+        return !lent.isEmpty() || !ring.isEmpty();
     }
 
     boolean hasRoom(long bytes) {
@@ -130,16 +158,24 @@ final class SendSide {
         }
     }
 
-    /** Data waits for its turn with its owner, so that most bytes are moved once. */
+    private void requireFit(FrameBatch frames) {
+        if (frames.bytes() > queueBytes) {
+            throw new IllegalArgumentException(
+                    "%d bytes of frames do not fit the queue of %d"
+                            .formatted(frames.bytes(), queueBytes));
+        }
+    }
+
+    /** Data waits for its turn with its owner; -1 while other bytes wait. */
     private int dataRoom() {
-        return ring.isEmpty() ? ring.free() - KvChannel.CONTROL_BYTES : 0;
+        return isWaiting() ? -1 : queueBytes;
     }
 
     /** The transport takes bytes again; whether it took any. */
     boolean onWritable() throws IOException {
         lock.lock();
         try {
-            boolean took = !closed && !ring.isEmpty() && drain();
+            boolean took = !closed && isWaiting() && drain();
             finishIfSent();
             return took;
         } finally {
@@ -148,11 +184,14 @@ final class SendSide {
     }
 
     private boolean drain() throws IOException {
-        boolean took = ring.drainTo(transport) > 0;
+        boolean took = lent.drainTo(transport) > 0;
+        if (lent.isEmpty() && !ring.isEmpty()) {
+            took |= ring.drainTo(transport) > 0;
+        }
         if (took) {
             wroteNanos = ticker.nanos();
         }
-        if (ring.isEmpty()) {
+        if (!isWaiting()) {
             drained.signalAll();
         } else {
             transport.wantWrite();
@@ -161,7 +200,7 @@ final class SendSide {
     }
 
     private void finishIfSent() {
-        if (closeWhenSent != null && ring.isEmpty() && !finishedWriting) {
+        if (closeWhenSent != null && !isWaiting() && !finishedWriting) {
             finishedWriting = true;
             transport.finishWriting();
         }
@@ -181,7 +220,7 @@ final class SendSide {
                 return Watch.LINGERED;
             }
             long quiet = Math.min(now - wroteNanos, now - heardNanos);
-            boolean late = !ring.isEmpty() && quiet > bounds.writeStallNanos();
+            boolean late = isWaiting() && quiet > bounds.writeStallNanos();
             // Judged on the second look: after a pause of this process the peer gets a chance.
             boolean stalled = late && stallSuspect;
             stallSuspect = late;
@@ -218,6 +257,7 @@ final class SendSide {
                 return false;
             }
             closed = true;
+            lent.forget();
             drained.signalAll();
             return true;
         } finally {

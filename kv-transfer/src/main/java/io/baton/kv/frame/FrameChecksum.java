@@ -15,14 +15,25 @@ final class FrameChecksum {
 
     /** The checksum of a frame whose header and payload lie in one buffer or two. */
     int of(ByteBuffer headerBuffer, int headerAt, ByteBuffer payloadBuffer, int payloadAt, int n) {
+        begin(headerBuffer, headerAt);
+        update(payloadBuffer, payloadAt, n);
+        return value();
+    }
+
+    /** Begins with a header; the payload follows piece by piece. */
+    void begin(ByteBuffer headerBuffer, int headerAt) {
         crc.reset();
         update(headerBuffer, headerAt, FrameHeader.CRC_OFFSET);
         crc.update(ZERO_CRC);
-        update(payloadBuffer, payloadAt, n);
+    }
+
+    /** Of all since {@link #begin}. */
+    int value() {
         return (int) crc.getValue();
     }
 
-    private void update(ByteBuffer buffer, int at, int bytes) {
+    /** The next piece of the payload; position and limit are left as they were. */
+    void update(ByteBuffer buffer, int at, int bytes) {
         int position = buffer.position();
         int limit = buffer.limit();
         buffer.limit(at + bytes).position(at);

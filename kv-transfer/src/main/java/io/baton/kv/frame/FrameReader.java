@@ -84,6 +84,35 @@ public final class FrameReader {
         return Outcome.FRAME;
     }
 
+    /**
+     * After INCOMPLETE: whether the header is there and keeps the rules, and the payload is not all
+     * there. The header's checksum is known with the payload's only.
+     */
+    public boolean awaitsPayload() {
+        return error == null && neededBytes > FrameHeader.BYTES;
+    }
+
+    /**
+     * The payload of the header found last is read elsewhere: {@link #payload} is told of every
+     * piece, then {@link #endPayload} of the end. Not for frames without a checksum of the payload.
+     */
+    public void beginPayload(ByteBuffer headers, int headerAt) {
+        checksum.begin(headers, headerAt);
+    }
+
+    /** The next piece of the payload; position and limit are left as they were. */
+    public void payload(ByteBuffer buffer, int at, int bytes) {
+        checksum.update(buffer, at, bytes);
+    }
+
+    /** Whether the frame holds; it is INVALID from here on if not. */
+    public boolean endPayload() {
+        if (checksum.value() != header.crc()) {
+            error = FrameError.CHECKSUM;
+        }
+        return error == null;
+    }
+
     /** The header of the frame found last. */
     public FrameHeader header() {
         return header;

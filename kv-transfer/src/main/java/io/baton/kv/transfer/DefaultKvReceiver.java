@@ -9,6 +9,7 @@ import io.baton.kv.channel.ChannelHandler;
 import io.baton.kv.channel.Hello;
 import io.baton.kv.channel.KvChannel;
 import io.baton.kv.channel.KvChannelProvider;
+import io.baton.kv.channel.PayloadPlace;
 import io.baton.kv.codec.KvCodec;
 import io.baton.kv.codec.PartShape;
 import io.baton.kv.frame.FrameError;
@@ -304,10 +305,8 @@ public final class DefaultKvReceiver implements KvReceiver {
                 intakes.onPiece(channel, payload);
                 return;
             }
-            Inbound inbound = live.get(header.transfer());
-            if (inbound == null
-                    || inbound.id().epoch() != header.epoch()
-                    || inbound.id().incarnation() != header.incarnation()) {
+            Inbound inbound = inbound(header);
+            if (inbound == null) {
                 onStale(channel, header);
                 return;
             }
@@ -333,17 +332,37 @@ public final class DefaultKvReceiver implements KvReceiver {
             }
         }
 
+        /** The transfer that a frame is of; null if it is not known, or no longer. */
+        private @Nullable Inbound inbound(FrameHeader header) {
+            Inbound inbound = live.get(header.transfer());
+            return inbound == null
+                            || inbound.id().epoch() != header.epoch()
+                            || inbound.id().incarnation() != header.incarnation()
+                    ? null
+                    : inbound;
+        }
+
+        @Override
+        public @Nullable PayloadPlace place(KvChannel channel, FrameHeader header) {
+            Inbound inbound = inbound(header);
+            PartShape part = part(header);
+            return inbound == null || header.payloadBytes() != part.rawBytes()
+                    ? null
+                    : inbound.place(channel, part);
+        }
+
         private void onData(
                 KvChannel channel, Inbound inbound, FrameHeader header, MemorySegment payload) {
-            KvCodec codec = codec(channel, header.codecId());
-            PartShape part =
-                    new PartShape(
-                            options.channel().hello().layout(),
-                            header.firstLayer(),
-                            header.layerCount(),
-                            header.firstToken(),
-                            header.tokenCount() / options.channel().hello().layout().blockTokens());
-            inbound.onData(codec, part, header, payload);
+            inbound.onData(codec(channel, header.codecId()), part(header), header, payload);
+        }
+
+        private PartShape part(FrameHeader header) {
+            return new PartShape(
+                    options.channel().hello().layout(),
+                    header.firstLayer(),
+                    header.layerCount(),
+                    header.firstToken(),
+                    header.tokenCount() / options.channel().hello().layout().blockTokens());
         }
 
         private KvCodec codec(KvChannel channel, int id) {

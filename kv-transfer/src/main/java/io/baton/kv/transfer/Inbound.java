@@ -4,10 +4,13 @@ import io.baton.common.error.BatonException;
 import io.baton.common.error.ErrorCode;
 import io.baton.common.time.Ticker;
 import io.baton.kv.channel.KvChannel;
+import io.baton.kv.channel.PayloadPlace;
 import io.baton.kv.codec.KvCodec;
 import io.baton.kv.codec.PartShape;
 import io.baton.kv.frame.FrameHeader;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -45,6 +48,7 @@ final class Inbound implements KvReceiver.InboundTransfer {
     private long firstFrameNanos;
     private boolean stallSuspect;
     private long lastFrameNanos;
+    private @Nullable Fill filling;
     private volatile @Nullable KvChannel channel;
 
     Inbound(TransferId id, TransferSpec spec, KvSink sink, InboundListener listener, Home home) {
@@ -107,13 +111,106 @@ final class Inbound implements KvReceiver.InboundTransfer {
                 fail(e);
                 return;
             } catch (RuntimeException e) {
-                fail(new BatonException(ErrorCode.INTERNAL, "placing KV failed: " + e, null, e));
+                fail(misplaced(e));
                 return;
             }
             completeIfAll();
         } finally {
             lock.unlock();
         }
+    }
+
+    /**
+     * Where the payload of a raw part shall be read to; null if it is to come by {@link #onData}.
+     * At most one at a time has a place.
+     */
+    @Nullable PayloadPlace place(KvChannel from, PartShape part) {
+        lock.lock();
+        try {
+            if (ended || filling != null) {
+                return null;
+            }
+            @Nullable List<MemorySegment> room = placement.room(part);
+            if (room == null) {
+                return null;
+            }
+            filling = new Fill(from, part, room);
+            return filling;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** A part that is being read to its room, while it is missing and the transfer lives. */
+    private final class Fill implements PayloadPlace {
+        private final KvChannel from;
+        private final PartShape part;
+        private final ByteBuffer[] views;
+
+        Fill(KvChannel from, PartShape part, List<MemorySegment> room) {
+            this.from = from;
+            this.part = part;
+            this.views = room.stream().map(MemorySegment::asByteBuffer).toArray(ByteBuffer[]::new);
+        }
+
+        @Override
+        public ByteBuffer @Nullable [] enter() {
+            lock.lock();
+            if (ended || !placement.isFree(part)) {
+                lock.unlock();
+                return null;
+            }
+            if (channel == from) {
+                // A long part is a sign of life before it is whole.
+                lastFrameNanos = home.ticker().nanos();
+            }
+            return views;
+        }
+
+        @Override
+        public void leave() {
+            lock.unlock();
+        }
+
+        @Override
+        public void verified() {
+            lock.lock();
+            try {
+                filling = null;
+                if (ended) {
+                    home.counters().staleFrames.increment();
+                    return;
+                }
+                onSign(from, home.ticker().nanos());
+                if (!placement.isFree(part)) {
+                    home.counters().duplicates.increment();
+                    return;
+                }
+                try {
+                    placement.filled(part);
+                } catch (RuntimeException e) {
+                    fail(misplaced(e));
+                    return;
+                }
+                completeIfAll();
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        @Override
+        public void dropped() {
+            lock.lock();
+            try {
+                filling = null;
+            } finally {
+                lock.unlock();
+            }
+        }
+    }
+
+    private static BatonException misplaced(RuntimeException e) {
+        return new BatonException(ErrorCode.INTERNAL, "placing KV failed: " + e, null, e);
     }
 
     /** The sender says that everything was sent. */

@@ -72,7 +72,8 @@ public interface KvSenders extends AutoCloseable {
 
         /**
          * Sends one layer of consecutive blocks of one chunk; split into frames of at most 1 MiB.
-         * All or nothing is taken.
+         * All or nothing is taken. What was taken is read from {@code bytes} until the next offer
+         * or the end is taken, or the transfer is closed: so long it must not change.
          *
          * @param way index into {@link #ways}
          */

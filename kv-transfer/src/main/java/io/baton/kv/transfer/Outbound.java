@@ -130,8 +130,7 @@ final class Outbound implements KvSenders.OutboundTransfer {
             long codingNanos = ticker.nanos() - begun;
             int added = batch.frames();
             long addedBytes = batch.bytes() - (long) added * FrameHeader.BYTES;
-            SendResult result = channel.offer(batch);
-            batch.clear();
+            SendResult result = channel.lend(batch);
             return switch (result) {
                 case OK -> {
                     taken(added, addedBytes, codingNanos);
@@ -188,8 +187,12 @@ final class Outbound implements KvSenders.OutboundTransfer {
             if (!isSending()) {
                 return SendResult.CLOSED;
             }
+            long bytes = PartFrames.endBytes(trailer);
+            if (!channel.hasRoom(bytes)) {
+                // What was lent still waits; the batch is not to be touched.
+                return refused(bytes);
+            }
             FrameBatch batch = parts.end(trailer, sequence);
-            long bytes = batch.bytes();
             SendResult result = channel.offer(batch);
             batch.clear();
             return switch (result) {
@@ -354,9 +357,10 @@ final class Outbound implements KvSenders.OutboundTransfer {
     public void close() {
         State before = state.getAndSet(State.CLOSED);
         home.forget(this);
-        if (before == State.SENDING) {
-            lock.lock();
-            try {
+        lock.lock();
+        try {
+            channel.takeBack(parts.batch());
+            if (before == State.SENDING) {
                 home.control()
                         .abort(
                                 channel,
@@ -364,9 +368,9 @@ final class Outbound implements KvSenders.OutboundTransfer {
                                 sequence,
                                 new BatonException(
                                         ErrorCode.KV_TRANSFER_FAILED, "closed before its end"));
-            } finally {
-                lock.unlock();
             }
+        } finally {
+            lock.unlock();
         }
     }
 }

@@ -163,6 +163,16 @@ final class PartFrames {
         return (int) Math.ceilDiv(encodedBytes, (long) FrameHeader.MAX_PAYLOAD_BYTES);
     }
 
+    /** What all frames are made in. */
+    FrameBatch batch() {
+        return batch;
+    }
+
+    /** Bytes of the frame that ends the transfer. */
+    static long endBytes(byte[] trailer) {
+        return FrameHeader.BYTES + trailer.length;
+    }
+
     /** The frame that ends the transfer; valid until the next call. */
     FrameBatch end(byte[] trailer, long endSequence) {
         batch.clear();

@@ -9,6 +9,7 @@ import io.baton.kv.frame.FrameHeader;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -83,6 +84,43 @@ final class Placement {
         return decodingNanos;
     }
 
+    /**
+     * Room for one layer's raw part whose blocks are all missing, as the sink has it; null if the
+     * part is to come by {@link #accept}.
+     */
+    @Nullable List<MemorySegment> room(PartShape part) {
+        return part.layerCount() == 1 && isFree(part)
+                ? sink.room(
+                        part.firstLayer(),
+                        part.firstToken() / spec.layout().blockTokens(),
+                        part.blocks())
+                : null;
+    }
+
+    /** Whether a part lies in the transfer and none of its blocks has come. */
+    boolean isFree(PartShape part) {
+        int block = part.firstToken() / spec.layout().blockTokens() - firstBlock;
+        if (block < 0 || block + part.blocks() > blocks) {
+            return false;
+        }
+        for (int i = 0; i < part.blocks(); i++) {
+            if (coverage.has(part.firstLayer(), block + i)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /** A free part was read to its room, and verified. */
+    void filled(PartShape part) {
+        int block = part.firstToken() / spec.layout().blockTokens();
+        count(part.rawBytes());
+        sink.filled(part.firstLayer(), block, part.blocks());
+        for (int i = 0; i < part.blocks(); i++) {
+            coverage.add(part.firstLayer(), block - firstBlock + i);
+        }
+    }
+
     /** Frees what is only needed while more may come. */
     void release() {
         assemblies.clear();
@@ -115,7 +153,7 @@ final class Placement {
             }
             encoded = whole;
         } else {
-            count(payload);
+            count(payload.byteSize());
         }
         long scratchBytes = codec.scratchBytes(part);
         if (scratch.byteSize() < scratchBytes) {
@@ -131,10 +169,10 @@ final class Placement {
         place(part, block, raw);
     }
 
-    private void count(MemorySegment payload) {
-        payloadBytes += payload.byteSize();
+    private void count(long bytes) {
+        payloadBytes += bytes;
         frames++;
-        counters.payloadBytes.add(payload.byteSize());
+        counters.payloadBytes.add(bytes);
         counters.frames.increment();
     }
 
@@ -171,7 +209,7 @@ final class Placement {
             counters.duplicates.increment();
             return null;
         }
-        count(payload);
+        count(payload.byteSize());
         @Nullable MemorySegment whole = assembly.add(header.fragmentIndex(), payload);
         if (whole != null) {
             assemblies.remove(key);

@@ -9,15 +9,18 @@ import io.baton.kv.transfer.DefaultKvReceiver;
 import io.baton.kv.transfer.DefaultKvSenders;
 import io.baton.kv.transfer.InboundListener;
 import io.baton.kv.transfer.KvSenders.OutboundTransfer;
+import io.baton.kv.transfer.KvSink;
 import io.baton.kv.transfer.TransferId;
 import io.baton.kv.transfer.TransferOptions;
 import io.baton.kv.transfer.TransferStats;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /** Whole transfers over one of our channels, as the roles make them: framed, checked, placed. */
@@ -84,15 +87,26 @@ final class ChannelWire implements Wire {
                 receiver.expect(
                         new TransferId(load.transfer(stream, message), 1, INCARNATION),
                         load.shape().spec,
-                        (layer, block, bytes) ->
-                                MemorySegment.copy(
-                                        bytes,
-                                        0,
-                                        pool,
-                                        place(load.shape(), layer, block),
-                                        bytes.byteSize()),
+                        new Pooled(load.shape(), pool),
                         new Ending(now));
             }
+        }
+    }
+
+    /** Goes to the pool as it does in a decoder. */
+    private record Pooled(Load.Shape shape, MemorySegment pool) implements KvSink {
+        @Override
+        public void accept(int layer, int firstBlock, MemorySegment bytes) {
+            MemorySegment.copy(bytes, 0, pool, place(shape, layer, firstBlock), bytes.byteSize());
+        }
+
+        @Override
+        public List<MemorySegment> room(int layer, int firstBlock, int blocks) {
+            long blockBytes = shape.layout.blockLayerBytes();
+            long at = place(shape, layer, firstBlock);
+            return IntStream.range(0, blocks)
+                    .mapToObj(block -> pool.asSlice(at + block * blockBytes, blockBytes))
+                    .toList();
         }
     }
 
