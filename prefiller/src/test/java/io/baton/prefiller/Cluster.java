@@ -87,6 +87,7 @@ final class Cluster implements AutoCloseable {
                         TimeUnit.SECONDS.toNanos(5),
                         usual.stallNanos(),
                         1 << 20,
+                        usual.connections(),
                         usual.maxRequestNanos(),
                         usual.stepNanos(),
                         usual.drainNanos(),

@@ -179,5 +179,15 @@ public final class KvSettings {
                             "KV bytes that wait to be sent on one connection; then the prefiller"
                                     + " waits."));
 
+    public static final Setting<Integer> TRANSFER_CONNECTIONS =
+            GROUP.add(
+                    Setting.of(
+                            "transfer.connections",
+                            integer(1, 64),
+                            "2",
+                            "Most tcp connections of a prefiller to a decoder, and threads with"
+                                    + " which a decoder takes KV over tcp. Transfers at the same"
+                                    + " time take different ones."));
+
     private KvSettings() {}
 }

@@ -113,6 +113,7 @@ public record WorkerOptions(
      * @param leaseNanos how long blocks wait for KV that nobody sends
      * @param stallNanos a transfer that began and is silent for so long has failed
      * @param sendBufferBytes KV that waits to be sent on one connection
+     * @param connections most to one decoder, and threads that take KV
      * @param maxRequestNanos longest life of an attempt
      * @param stepNanos longest time of one engine step before the worker counts as stuck
      * @param drainNanos time that running attempts get to end when the worker stops
@@ -122,18 +123,21 @@ public record WorkerOptions(
             long leaseNanos,
             long stallNanos,
             long sendBufferBytes,
+            int connections,
             long maxRequestNanos,
             long stepNanos,
             long drainNanos,
             int maxAttempts) {
         /**
-         * Lease 10 s, stall 2 s, 64 MiB to send, request 1 h, step and drain 30 s, 1,024 attempts.
+         * Lease 10 s, stall 2 s, 64 MiB to send, 2 connections, request 1 h, step and drain 30 s,
+         * 1,024 attempts.
          */
         public static Limits usual() {
             return new Limits(
                     10_000_000_000L,
                     2_000_000_000L,
                     64L << 20,
+                    2,
                     3_600_000_000_000L,
                     30_000_000_000L,
                     30_000_000_000L,
@@ -218,6 +222,7 @@ public record WorkerOptions(
                         configuration.get(KvSettings.TRANSFER_TICKET_LEASE).toNanos(),
                         configuration.get(KvSettings.TRANSFER_STALL).toNanos(),
                         configuration.get(KvSettings.TRANSFER_SEND_BUFFER),
+                        configuration.get(KvSettings.TRANSFER_CONNECTIONS),
                         configuration.get(HttpSettings.REQUEST_TIMEOUT).toNanos(),
                         configuration.get(ClusterSettings.WORKER_STEP_LIMIT).toNanos(),
                         configuration.get(RouteSettings.DRAIN_TIMEOUT).toNanos(),

@@ -36,6 +36,11 @@ public final class ChannelGroup {
         return channels.size() >= options.bounds().maxChannels();
     }
 
+    /** Open channels. */
+    int size() {
+        return channels.size();
+    }
+
     /** Whether all channels are gone. */
     public boolean isEmpty() {
         return channels.isEmpty();

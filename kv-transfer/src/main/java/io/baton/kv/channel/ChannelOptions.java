@@ -110,6 +110,17 @@ public record ChannelOptions(
             }
         }
 
+        public Bounds withMaxChannels(int channels) {
+            return new Bounds(
+                    queueBytes,
+                    channels,
+                    socketBufferBytes,
+                    handshakeNanos,
+                    writeStallNanos,
+                    lingerNanos,
+                    tickNanos);
+        }
+
         public Bounds withQueueBytes(int bytes) {
             return new Bounds(
                     bytes,

@@ -6,6 +6,7 @@ import java.net.URI;
 import java.util.Comparator;
 import java.util.List;
 import java.util.ServiceLoader;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -69,6 +70,15 @@ public interface KvChannelProvider {
      *     a cluster token
      */
     Listener listen(URI url, ChannelOptions options, ChannelHandler handler);
+
+    /**
+     * As above, with up to so many threads that share the channels, each with a handler of its own;
+     * carriers whose threads seldom are the limit have one.
+     */
+    default Listener listen(
+            URI url, ChannelOptions options, int threads, Supplier<ChannelHandler> handlers) {
+        return listen(url, options, handlers.get());
+    }
 
     /** Makes the end that connects; starts its I/O thread. */
     Connector connector(ChannelOptions options, ChannelHandler handler);

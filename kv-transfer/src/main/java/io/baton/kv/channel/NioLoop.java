@@ -22,11 +22,16 @@ public final class NioLoop implements ChannelLoop {
     @FunctionalInterface
     public interface Accepting {
         /**
-         * The transport of a socket.
+         * The transport of a socket, on the thread of the loop that has it.
          *
          * @throws IOException if the peer may not connect; the socket is closed
          */
-        SelectedTransport transport(SocketChannel socket) throws IOException;
+        SelectedTransport transport(SocketChannel socket, NioLoop loop) throws IOException;
+
+        /** The loop that gets the next socket. */
+        default NioLoop next(NioLoop accepting) {
+            return accepting;
+        }
     }
 
     private static final System.Logger LOG = System.getLogger(NioLoop.class.getName());
@@ -180,8 +185,14 @@ public final class NioLoop implements ChannelLoop {
             pausedAccept = key;
             return;
         }
-        if (socket != null) {
+        if (socket == null) {
+            return;
+        }
+        NioLoop owner = accepting.next(this);
+        if (owner == this) {
             accept(socket, accepting);
+        } else {
+            owner.execute(() -> owner.accept(socket, accepting));
         }
     }
 
@@ -197,7 +208,7 @@ public final class NioLoop implements ChannelLoop {
             }
             SelectedTransport transport;
             try {
-                transport = accepting.transport(socket);
+                transport = accepting.transport(socket, this);
             } catch (IOException | RuntimeException e) {
                 socket.close();
                 throw e;

@@ -42,10 +42,10 @@ public final class ShmChannelProvider implements KvChannelProvider {
             loop.start();
             loop.listen(
                     socket.server(),
-                    peer -> {
+                    (peer, own) -> {
                         LocalSocket.requireUser(peer, owner);
                         peer.configureBlocking(false);
-                        return new ShmTransport(loop, peer, owner);
+                        return new ShmTransport(own, peer, owner);
                     });
             return new ShmListener(socket, socket.url(SCHEME), loop);
         } catch (IOException e) {

@@ -8,6 +8,11 @@ import java.net.StandardSocketOptions;
 import java.net.URI;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.function.Supplier;
+import java.util.stream.IntStream;
 
 /**
  * Frames over TCP: {@code tcp://host:port}. With TLS in the options bytes are encrypted and both
@@ -17,6 +22,8 @@ import java.nio.channels.SocketChannel;
 public final class TcpChannelProvider implements KvChannelProvider {
     private static final String SCHEME = "tcp";
     private static final int BACKLOG = 128;
+    private static final Comparator<NioLoop> FEWEST_CHANNELS =
+            Comparator.comparingInt(loop -> loop.group().size());
 
     @Override
     public String scheme() {
@@ -30,6 +37,12 @@ public final class TcpChannelProvider implements KvChannelProvider {
 
     @Override
     public Listener listen(URI url, ChannelOptions options, ChannelHandler handler) {
+        return listen(url, options, 1, () -> handler);
+    }
+
+    @Override
+    public Listener listen(
+            URI url, ChannelOptions options, int threads, Supplier<ChannelHandler> handlers) {
         InetSocketAddress address = SocketUrl.address(url);
         if (options.tls() == null) {
             SocketUrl.requireToken(address, options);
@@ -37,7 +50,8 @@ public final class TcpChannelProvider implements KvChannelProvider {
         try {
             ServerSocketChannel server = ServerSocketChannel.open();
             try {
-                return listen(server, address, options, handler);
+                URI bound = bind(server, address, options);
+                return new TcpListener(server, bound, loops(server, options, threads, handlers));
             } catch (IOException | RuntimeException e) {
                 server.close();
                 throw e;
@@ -51,11 +65,8 @@ public final class TcpChannelProvider implements KvChannelProvider {
         }
     }
 
-    private static Listener listen(
-            ServerSocketChannel server,
-            InetSocketAddress address,
-            ChannelOptions options,
-            ChannelHandler handler)
+    private static URI bind(
+            ServerSocketChannel server, InetSocketAddress address, ChannelOptions options)
             throws IOException {
         server.configureBlocking(false);
         server.setOption(StandardSocketOptions.SO_REUSEADDR, true);
@@ -65,16 +76,50 @@ public final class TcpChannelProvider implements KvChannelProvider {
         }
         server.bind(address, BACKLOG);
         int port = ((InetSocketAddress) server.getLocalAddress()).getPort();
-        URI bound = SocketUrl.of(SCHEME, address.getHostString(), port);
-        NioLoop loop = new NioLoop("baton-kv-receive", new ChannelGroup(options, handler));
-        loop.start();
-        loop.listen(
-                server,
-                socket -> {
-                    configure(socket, options);
-                    return transport(socket, loop, options, false);
-                });
-        return new TcpListener(server, bound, loop);
+        return SocketUrl.of(SCHEME, address.getHostString(), port);
+    }
+
+    /** Starts the threads: the first accepts, all take in turn. */
+    private static List<NioLoop> loops(
+            ServerSocketChannel server,
+            ChannelOptions options,
+            int threads,
+            Supplier<ChannelHandler> handlers) {
+        ChannelOptions.Bounds bounds = options.bounds();
+        ChannelOptions share =
+                options.withBounds(
+                        bounds.withMaxChannels(Math.ceilDiv(bounds.maxChannels(), threads)));
+        List<NioLoop> loops =
+                IntStream.range(0, threads)
+                        .mapToObj(
+                                i ->
+                                        new NioLoop(
+                                                "baton-kv-receive",
+                                                new ChannelGroup(share, handlers.get())))
+                        .toList();
+        loops.forEach(NioLoop::start);
+        loops.getFirst()
+                .listen(
+                        server,
+                        new NioLoop.Accepting() {
+                            @Override
+                            public SelectedTransport transport(SocketChannel socket, NioLoop loop)
+                                    throws IOException {
+                                configure(socket, options);
+                                return TcpChannelProvider.transport(socket, loop, options, false);
+                            }
+
+                            private int turn;
+
+                            @Override
+                            public NioLoop next(NioLoop accepting) {
+                                NioLoop next = loops.get(Math.floorMod(turn++, loops.size()));
+                                return next.group().isFull()
+                                        ? Collections.min(loops, FEWEST_CHANNELS)
+                                        : next;
+                            }
+                        });
+        return loops;
     }
 
     @Override
@@ -102,7 +147,7 @@ public final class TcpChannelProvider implements KvChannelProvider {
         }
     }
 
-    private record TcpListener(ServerSocketChannel server, URI url, NioLoop loop)
+    private record TcpListener(ServerSocketChannel server, URI url, List<NioLoop> loops)
             implements Listener {
         @Override
         public void close() {
@@ -112,7 +157,9 @@ public final class TcpChannelProvider implements KvChannelProvider {
                 System.getLogger(TcpChannelProvider.class.getName())
                         .log(System.Logger.Level.DEBUG, "closing a listening socket", e);
             }
-            loop.close(new BatonException(ErrorCode.DRAINING, "the KV receiver is closed"));
+            BatonException reason =
+                    new BatonException(ErrorCode.DRAINING, "the KV receiver is closed");
+            loops.forEach(loop -> loop.close(reason));
         }
     }
 

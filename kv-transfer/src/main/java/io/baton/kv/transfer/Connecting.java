@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
 
 /**
  * Opens the best channel to a receiver: tries what {@link ChannelPlan} says in its order, within a
@@ -26,6 +25,12 @@ final class Connecting {
 
     private static final int MOST_AVOIDED = 1024;
 
+    /** The end that connects, of each carrier and lane. */
+    @FunctionalInterface
+    interface Connectors {
+        KvChannelProvider.Connector of(KvChannelProvider provider, int lane);
+    }
+
     /** A channel, what carries it, and what is measured of it. */
     record Connected(KvChannel channel, Carrier carrier, LinkMeasure measure) {}
 
@@ -33,19 +38,18 @@ final class Connecting {
     private final Ticker ticker;
     private final long limitNanos;
     private final SendCoding coding;
-    private final Function<KvChannelProvider, KvChannelProvider.Connector> connectors;
+    private final Connectors connectors;
     private final Map<URI, Long> failedNanos = new LinkedHashMap<>();
 
     /**
      * @param limitNanos after it no further address is begun
-     * @param connectors the end that connects, of each carrier
      */
     Connecting(
             ChannelPlan.Here here,
             Ticker ticker,
             long limitNanos,
             SendCoding coding,
-            Function<KvChannelProvider, KvChannelProvider.Connector> connectors) {
+            Connectors connectors) {
         this.here = here;
         this.ticker = ticker;
         this.limitNanos = limitNanos;
@@ -56,10 +60,11 @@ final class Connecting {
     /**
      * Connects.
      *
+     * @param lane number of the connection among those to one receiver
      * @throws BatonException KV_TRANSFER_FAILED if none of the offers leads to the receiver,
      *     HANDSHAKE_MISMATCH if it does not fit
      */
-    Connected connect(List<ChannelOffer> offers) throws InterruptedException {
+    Connected connect(List<ChannelOffer> offers, int lane) throws InterruptedException {
         ChannelPlan plan = ChannelPlan.of(offers, here);
         List<String> against = new ArrayList<>(plan.passedOver());
         long begun = ticker.nanos();
@@ -70,8 +75,11 @@ final class Connecting {
                 continue;
             }
             try {
-                KvChannel channel = connectors.apply(candidate.provider()).connect(candidate.url());
-                tell(channel, candidate, against);
+                KvChannel channel =
+                        connectors.of(candidate.provider(), lane).connect(candidate.url());
+                if (lane == 0) {
+                    tell(channel, candidate, against);
+                }
                 Carrier carrier = candidate.carrier();
                 return new Connected(
                         channel, carrier, new LinkMeasure(coding.ways(channel.peer(), carrier)));

@@ -142,7 +142,8 @@ public final class DefaultKvReceiver implements KvReceiver {
     }
 
     private void add(KvChannelProvider provider, URI url, String place) {
-        KvChannelProvider.Listener listener = provider.listen(url, options.channel(), new Frames());
+        KvChannelProvider.Listener listener =
+                provider.listen(url, options.channel(), options.connections(), Frames::new);
         listeners.add(listener);
         offers.add(new ChannelOffer(advertised(listener.url()), place));
     }

@@ -17,21 +17,23 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@link KvSenders} over any channel: one channel per receiver, made on the first transfer and
- * again after it was lost, over the best of its offers that works. {@code onLost} is called on the
- * channel's I/O thread.
+ * {@link KvSenders} over any channel: one to a receiver or several, made when they are first needed
+ * and again after they were lost, over the best of its offers that works. {@code onLost} is called
+ * on the channel's I/O thread.
  */
 public final class DefaultKvSenders implements KvSenders {
     private final TransferOptions options;
     private final Ticker ticker;
     private final Map<String, KvChannelProvider.Connector> connectors = new ConcurrentHashMap<>();
-    private final Map<List<ChannelOffer>, Link> links = new ConcurrentHashMap<>();
+    private final Map<List<ChannelOffer>, Lanes> receivers = new ConcurrentHashMap<>();
     private final Map<TransferId, Outbound> live = new ConcurrentHashMap<>();
     private final Map<Long, ProfileOffer> profiles = new ConcurrentHashMap<>();
     private final ControlFrames control = new ControlFrames();
@@ -64,7 +66,7 @@ public final class DefaultKvSenders implements KvSenders {
 
     /** Receivers with a channel, or one that is being made. */
     public int knownReceivers() {
-        return links.size();
+        return receivers.size();
     }
 
     /** Transfers not closed yet. */
@@ -93,30 +95,50 @@ public final class DefaultKvSenders implements KvSenders {
         }
         // A channel that is closing just now answers CLOSED; the second attempt makes a new one.
         for (int attempt = 0; attempt < 2; attempt++) {
-            Connected connected = channel(offers);
-            KvChannel channel = connected.channel();
-            requireIncarnation(id, channel.peer().hello());
-            Outbound outbound = new Outbound(id, spec, listener, home, context(connected));
-            if (live.putIfAbsent(id, outbound) != null) {
-                throw new IllegalArgumentException("transfer " + id + " is already being sent");
+            Lanes.Place place = place(offers);
+            try {
+                Outbound outbound = open(offers, id, spec, listener, place);
+                if (outbound != null) {
+                    return outbound;
+                }
+            } catch (RuntimeException e) {
+                place.leave();
+                throw e;
             }
-            if (outbound.keepAlive(ticker.nanos(), 0) != SendResult.CLOSED) {
-                return outbound;
-            }
-            outbound.discard();
-            forgetChannel(channel);
+            place.leave();
         }
         throw new BatonException(
                 ErrorCode.KV_TRANSFER_FAILED,
                 "the channel to " + urls(offers) + " closes again and again");
     }
 
-    private Outbound.Context context(Connected connected) {
-        return new Outbound.Context(
-                ticker,
-                options.channel().bounds().queueBytes(),
-                options.coding().adaptive(),
-                connected);
+    /** Null if the channel closed just now. */
+    private @Nullable Outbound open(
+            List<ChannelOffer> offers,
+            TransferId id,
+            TransferSpec spec,
+            OutboundListener listener,
+            Lanes.Place place) {
+        Connected connected = channel(offers, place);
+        KvChannel channel = connected.channel();
+        requireIncarnation(id, channel.peer().hello());
+        Outbound.Context context =
+                new Outbound.Context(
+                        ticker,
+                        options.channel().bounds().queueBytes(),
+                        options.coding().adaptive(),
+                        connected,
+                        place);
+        Outbound outbound = new Outbound(id, spec, listener, home, context);
+        if (live.putIfAbsent(id, outbound) != null) {
+            throw new IllegalArgumentException("transfer " + id + " is already being sent");
+        }
+        if (outbound.keepAlive(ticker.nanos(), 0) != SendResult.CLOSED) {
+            return outbound;
+        }
+        outbound.discard();
+        forgetChannel(channel);
+        return null;
     }
 
     private static String urls(List<ChannelOffer> offers) {
@@ -141,32 +163,38 @@ public final class DefaultKvSenders implements KvSenders {
         }
     }
 
-    private Connected channel(List<ChannelOffer> offers) {
+    /** A place on a connection; until it is left, the receiver is not forgotten. */
+    private Lanes.Place place(List<ChannelOffer> offers) {
+        AtomicReference<Lanes.@Nullable Place> place = new AtomicReference<>();
+        receivers.compute(
+                offers,
+                (key, known) -> {
+                    Lanes lanes =
+                            known == null
+                                    ? new Lanes(options.connections(), ticker.nanos())
+                                    : known;
+                    place.set(lanes.enter());
+                    return lanes;
+                });
+        return Objects.requireNonNull(place.get());
+    }
+
+    private Connected channel(List<ChannelOffer> offers, Lanes.Place place) {
         if (closed) {
             throw new BatonException(ErrorCode.DRAINING, "the KV senders are closed");
         }
-        Link link =
-                links.compute(
-                        offers,
-                        (key, known) -> {
-                            Link entered = known == null ? new Link(ticker.nanos()) : known;
-                            entered.enter();
-                            return entered;
-                        });
         try {
-            return link.channel(() -> connect(offers));
+            return place.link().channel(() -> connect(offers, place.lane()));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new BatonException(
                     ErrorCode.KV_TRANSFER_FAILED,
                     "connecting to " + urls(offers) + " was interrupted");
-        } finally {
-            link.leave();
         }
     }
 
-    private Connected connect(List<ChannelOffer> offers) throws InterruptedException {
-        Connected connected = connecting.connect(offers);
+    private Connected connect(List<ChannelOffer> offers, int lane) throws InterruptedException {
+        Connected connected = connecting.connect(offers, lane);
         bringProfile(connected);
         return connected;
     }
@@ -197,13 +225,15 @@ public final class DefaultKvSenders implements KvSenders {
         }
     }
 
-    private KvChannelProvider.Connector connector(KvChannelProvider provider) {
+    /** Each lane has a thread of its own, and with it a handler. */
+    private KvChannelProvider.Connector connector(KvChannelProvider provider, int lane) {
         return connectors.computeIfAbsent(
-                provider.scheme(), scheme -> provider.connector(options.channel(), new Frames()));
+                provider.scheme() + lane,
+                key -> provider.connector(options.channel(), new Frames()));
     }
 
     private void forgetChannel(KvChannel channel) {
-        links.values().forEach(link -> link.forget(channel));
+        receivers.values().forEach(lanes -> lanes.forget(channel));
     }
 
     @Override
@@ -221,6 +251,7 @@ public final class DefaultKvSenders implements KvSenders {
         @Override
         public void forget(Outbound outbound) {
             live.remove(outbound.id(), outbound);
+            outbound.place().leave();
         }
 
         @Override
@@ -322,16 +353,19 @@ public final class DefaultKvSenders implements KvSenders {
                     outbound.keepAlive(nowNanos, options.times().keepAliveNanos());
                 }
             }
-            links.forEach(
-                    (offers, link) -> {
-                        @Nullable KvChannel channel = link.current();
-                        if (channel != null && channels.contains(channel)) {
-                            look(link, channel, nowNanos);
-                        } else if (channel == null && link.isUnused()) {
+            receivers.forEach(
+                    (offers, lanes) -> {
+                        for (Link link : lanes.links()) {
+                            @Nullable KvChannel channel = link.current();
+                            if (channel != null && channels.contains(channel)) {
+                                look(link, channel, nowNanos);
+                            }
+                        }
+                        if (lanes.areUnused()) {
                             // Decoders that start anew have new addresses: old ones must not pile
                             // up.
-                            links.computeIfPresent(
-                                    offers, (key, same) -> same.isUnused() ? null : same);
+                            receivers.computeIfPresent(
+                                    offers, (key, same) -> same.areUnused() ? null : same);
                         }
                     });
         }

@@ -8,30 +8,20 @@ import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one channel to a receiver. Who comes first connects, the others wait for the same attempt, so
+ * One connection to a receiver. Who comes first connects, the others wait for the same attempt, so
  * a dead receiver costs each caller one connection time and not a queue of them.
  */
 final class Link {
     private @Nullable CompletableFuture<Connected> opened;
     private long unusedNanos;
-    private int callers;
 
     Link(long nowNanos) {
         unusedNanos = nowNanos;
     }
 
-    /** A caller is about to ask for the channel: until it leaves, the link is not forgotten. */
-    synchronized void enter() {
-        callers++;
-    }
-
-    synchronized void leave() {
-        callers--;
-    }
-
-    /** Whether nobody would miss the link. */
+    /** Whether there is no channel, nor one being made. */
     synchronized boolean isUnused() {
-        return callers == 0 && opened == null;
+        return opened == null;
     }
 
     /** Makes a connection. */
@@ -70,11 +60,22 @@ final class Link {
     }
 
     /** The open channel, null if there is none. */
-    synchronized @Nullable KvChannel current() {
+    @Nullable KvChannel current() {
+        Connected known = connected();
+        return known == null ? null : known.channel();
+    }
+
+    /** What carries the open channel, null if there is none. */
+    @Nullable Carrier carrier() {
+        Connected known = connected();
+        return known == null ? null : known.carrier();
+    }
+
+    private synchronized @Nullable Connected connected() {
         CompletableFuture<Connected> known = opened;
         return known == null || !known.isDone() || known.isCompletedExceptionally()
                 ? null
-                : known.join().channel();
+                : known.join();
     }
 
     /** The next transfer makes a new channel instead of this one. */

@@ -96,9 +96,14 @@ final class Outbound implements KvSenders.OutboundTransfer {
      * Clock and queue of the senders, and the channel.
      *
      * @param adaptive whether the way of each chunk is chosen
+     * @param place among the connections to the receiver
      */
     record Context(
-            Ticker ticker, int queueBytes, boolean adaptive, Connecting.Connected connected) {}
+            Ticker ticker,
+            int queueBytes,
+            boolean adaptive,
+            Connecting.Connected connected,
+            Lanes.Place place) {}
 
     TransferId id() {
         return id;
@@ -106,6 +111,10 @@ final class Outbound implements KvSenders.OutboundTransfer {
 
     KvChannel channel() {
         return channel;
+    }
+
+    Lanes.Place place() {
+        return context.place();
     }
 
     @Override

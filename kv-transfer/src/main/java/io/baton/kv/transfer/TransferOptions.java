@@ -18,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  *     one. Needed where all addresses are listened on.
  * @param coding how KV is coded that is sent
  * @param link what may carry KV
+ * @param connections most connections to one receiver, and threads of one that listens, where
+ *     several carry more than one
  */
 public record TransferOptions(
         ChannelOptions channel,
@@ -25,8 +27,12 @@ public record TransferOptions(
         int maxTransfers,
         @Nullable String advertisedHost,
         SendCoding coding,
-        KvLink link) {
+        KvLink link,
+        int connections) {
     public TransferOptions {
+        if (connections < 1) {
+            throw new IllegalArgumentException("at least one connection: " + connections);
+        }
         if (maxTransfers < 1) {
             throw new IllegalArgumentException("at least one transfer: " + maxTransfers);
         }
@@ -40,27 +46,37 @@ public record TransferOptions(
                 4096,
                 null,
                 SendCoding.plain(),
-                KvLink.AUTO);
+                KvLink.AUTO,
+                1);
     }
 
     public TransferOptions withChannel(ChannelOptions next) {
-        return new TransferOptions(next, times, maxTransfers, advertisedHost, coding, link);
+        return new TransferOptions(
+                next, times, maxTransfers, advertisedHost, coding, link, connections);
     }
 
     public TransferOptions withTimes(Times next) {
-        return new TransferOptions(channel, next, maxTransfers, advertisedHost, coding, link);
+        return new TransferOptions(
+                channel, next, maxTransfers, advertisedHost, coding, link, connections);
     }
 
     public TransferOptions withAdvertisedHost(@Nullable String host) {
-        return new TransferOptions(channel, times, maxTransfers, host, coding, link);
+        return new TransferOptions(channel, times, maxTransfers, host, coding, link, connections);
     }
 
     public TransferOptions withCoding(SendCoding next) {
-        return new TransferOptions(channel, times, maxTransfers, advertisedHost, next, link);
+        return new TransferOptions(
+                channel, times, maxTransfers, advertisedHost, next, link, connections);
+    }
+
+    public TransferOptions withConnections(int next) {
+        return new TransferOptions(
+                channel, times, maxTransfers, advertisedHost, coding, link, next);
     }
 
     public TransferOptions withLink(KvLink next) {
-        return new TransferOptions(channel, times, maxTransfers, advertisedHost, coding, next);
+        return new TransferOptions(
+                channel, times, maxTransfers, advertisedHost, coding, next, connections);
     }
 
     /**

@@ -65,7 +65,8 @@ public final class TransferSetup {
                 limits.maxAttempts(),
                 advertised.isEmpty() ? null : advertised,
                 coding,
-                options.listen().kvLink());
+                options.listen().kvLink(),
+                limits.connections());
     }
 
     private static @Nullable ChannelTls tls(WorkerOptions options) {

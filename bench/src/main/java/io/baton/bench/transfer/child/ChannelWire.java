@@ -1,5 +1,6 @@
 package io.baton.bench.transfer.child;
 
+import io.baton.common.config.KvSettings;
 import io.baton.common.error.BatonException;
 import io.baton.common.time.Ticker;
 import io.baton.common.worker.ClusterToken;
@@ -54,7 +55,8 @@ final class ChannelWire implements Wire {
     }
 
     private static TransferOptions options(Load.Shape shape) {
-        return TransferOptions.of(hello(shape), ClusterToken.none(), Ticker.system());
+        return TransferOptions.of(hello(shape), ClusterToken.none(), Ticker.system())
+                .withConnections(KvSettings.TRANSFER_CONNECTIONS.defaultValue());
     }
 
     /** Addresses of all shapes and of round trips, by commas. */

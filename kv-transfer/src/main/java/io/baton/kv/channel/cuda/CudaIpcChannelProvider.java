@@ -88,10 +88,10 @@ public final class CudaIpcChannelProvider implements KvChannelProvider {
             loop.start();
             loop.listen(
                     socket.server(),
-                    peer -> {
+                    (peer, own) -> {
                         LocalSocket.requireUser(peer, owner);
                         peer.configureBlocking(false);
-                        return CudaTransport.listening(loop, peer, cuda);
+                        return CudaTransport.listening(own, peer, cuda);
                     });
             return new CudaListener(socket, socket.url(SCHEME), loop, cuda);
         } catch (IOException e) {
