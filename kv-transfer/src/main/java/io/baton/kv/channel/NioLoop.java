@@ -11,9 +11,6 @@ import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
-import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
 /** One selector and its thread; what the sockets carry is their transports' business. */
@@ -36,16 +33,11 @@ public final class NioLoop implements ChannelLoop {
 
     private static final System.Logger LOG = System.getLogger(NioLoop.class.getName());
 
-    private static final long END_NANOS = Duration.ofSeconds(1).toNanos();
-
     private final Selector selector;
     private final ChannelGroup group;
-    private final Thread thread;
-    private final Queue<Runnable> tasks = new ArrayDeque<>();
+    private final LoopThread thread;
     private final long timeoutMillis;
     private @Nullable SelectionKey pausedAccept;
-    private boolean ended;
-    private volatile boolean stopping;
 
     /** A loop that has not begun: see {@link #start}. */
     public NioLoop(String name, ChannelGroup group) {
@@ -56,7 +48,7 @@ public final class NioLoop implements ChannelLoop {
         } catch (IOException e) {
             throw new UncheckedIOException("no selector could be opened", e);
         }
-        this.thread = Thread.ofPlatform().name(name).daemon(true).unstarted(this::run);
+        this.thread = new LoopThread(name, group, this::run, selector::wakeup);
     }
 
     /** Starts the thread. */
@@ -71,14 +63,7 @@ public final class NioLoop implements ChannelLoop {
 
     @Override
     public void execute(Runnable task) {
-        synchronized (tasks) {
-            if (!ended) {
-                tasks.add(task);
-                selector.wakeup();
-                return;
-            }
-        }
-        task.run();
+        thread.execute(task);
     }
 
     /** Registers a listening socket. */
@@ -102,7 +87,7 @@ public final class NioLoop implements ChannelLoop {
      */
     public FramedChannel connect(SelectedTransport transport, Handshake handshake)
             throws IOException {
-        if (stopping) {
+        if (thread.isStopping()) {
             throw new IOException("the KV channels are closed");
         }
         FramedChannel channel = new FramedChannel(this, transport, handshake);
@@ -128,9 +113,9 @@ public final class NioLoop implements ChannelLoop {
 
     private void run() {
         try {
-            while (!stopping || !group.isEmpty()) {
+            while (!thread.isStopping() || !group.isEmpty()) {
                 selector.select(this::dispatch, timeoutMillis);
-                runTasks();
+                thread.runTasks();
                 group.tick();
                 acceptAgain();
             }
@@ -198,7 +183,7 @@ public final class NioLoop implements ChannelLoop {
 
     private void accept(SocketChannel socket, Accepting accepting) {
         try {
-            if (stopping || group.isFull()) {
+            if (thread.isStopping() || group.isFull()) {
                 LOG.log(
                         System.Logger.Level.WARNING,
                         "refused a KV channel: {0} are open, the limit",
@@ -229,27 +214,8 @@ public final class NioLoop implements ChannelLoop {
         pausedAccept = null;
     }
 
-    private void runTasks() {
-        while (true) {
-            Runnable task = nextTask();
-            if (task == null) {
-                return;
-            }
-            task.run();
-        }
-    }
-
-    private @Nullable Runnable nextTask() {
-        synchronized (tasks) {
-            return tasks.poll();
-        }
-    }
-
     private void end() {
-        synchronized (tasks) {
-            ended = true;
-        }
-        runTasks();
+        thread.end();
         try {
             selector.close();
         } catch (IOException e) {
@@ -257,30 +223,9 @@ public final class NioLoop implements ChannelLoop {
         }
     }
 
-    /**
-     * Closes all channels in order, waits for the thread within the linger time, then cuts what is
-     * left.
-     */
+    /** As {@link LoopThread#close}. */
     public void close(BatonException reason) {
-        stopping = true;
-        group.closeAll(reason);
-        selector.wakeup();
-        if (Thread.currentThread() == thread) {
-            group.abortAll(reason);
-            return;
-        }
-        awaitEnd(group.options().bounds().lingerNanos());
-        group.abortAll(reason);
-        selector.wakeup();
-        awaitEnd(END_NANOS);
-    }
-
-    private void awaitEnd(long nanos) {
-        try {
-            thread.join(Duration.ofNanos(Math.max(1, nanos)));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        thread.close(reason);
     }
 
     private static BatonException unreachable(IOException cause) {

@@ -7,18 +7,16 @@ import io.baton.kv.channel.ChannelLoop;
 import io.baton.kv.channel.ChannelOptions;
 import io.baton.kv.channel.FramedChannel;
 import io.baton.kv.channel.Handshake;
+import io.baton.kv.channel.LoopThread;
 import io.baton.kv.channel.fetch.SlotPool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
-import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Queue;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.openucx.jucx.UcxException;
@@ -42,7 +40,6 @@ import org.openucx.jucx.ucs.UcsConstants;
 final class UcxLoop implements ChannelLoop {
     private static final System.Logger LOG = System.getLogger(UcxLoop.class.getName());
 
-    private static final long END_NANOS = Duration.ofSeconds(1).toNanos();
     private static final int END_TURNS = 100;
     private static final int END_TURN_MILLIS = 10;
 
@@ -64,16 +61,12 @@ final class UcxLoop implements ChannelLoop {
     private final Arena memory = Arena.ofShared();
     private final SlotPool pool = new SlotPool(this::slots);
     private @Nullable RegisteredMemory slots;
-    private final Thread thread;
+    private final LoopThread thread;
     private final int timeoutMillis;
-    // Bounded by the channels: each has at most one read, one write and one end in it.
-    private final Queue<Runnable> tasks = new ArrayDeque<>();
     private final Map<Long, UcxTransport> byEndpoint = new HashMap<>();
     private final Set<UcxTransport> transports = new HashSet<>();
     private @Nullable UcpListener listener;
     private int working;
-    private boolean ended;
-    private volatile boolean stopping;
 
     /**
      * Opens a worker.
@@ -116,7 +109,7 @@ final class UcxLoop implements ChannelLoop {
         this.poll = UcxNative.pollDescriptor(memory, descriptor);
         worker.setAmRecvHandler(
                 UcxTransport.MESSAGE_ID, this::onMessage, UcpConstants.UCP_AM_FLAG_WHOLE_MSG);
-        this.thread = Thread.ofPlatform().name(name).daemon(true).unstarted(this::run);
+        this.thread = new LoopThread(name, group, this::run, this::wake);
     }
 
     UcpContext context() {
@@ -187,7 +180,7 @@ final class UcxLoop implements ChannelLoop {
     private void accept(UcpConnectionRequest request) {
         int most = group.options().bounds().maxChannels();
         // Channels that are closing hold memory as well.
-        if (stopping || group.isFull() || transports.size() >= 2 * most) {
+        if (thread.isStopping() || group.isFull() || transports.size() >= 2 * most) {
             LOG.log(
                     System.Logger.Level.WARNING,
                     "refused a KV channel over UCX: {0} are open, the limit",
@@ -203,7 +196,7 @@ final class UcxLoop implements ChannelLoop {
 
     /** Starts to connect. Any thread. */
     FramedChannel connect(InetSocketAddress address) {
-        if (stopping) {
+        if (thread.isStopping()) {
             throw new BatonException(ErrorCode.DRAINING, "the KV channels are closed");
         }
         UcxTransport transport;
@@ -248,24 +241,21 @@ final class UcxLoop implements ChannelLoop {
 
     @Override
     public void execute(Runnable task) {
-        synchronized (tasks) {
-            if (!ended) {
-                tasks.add(task);
-                if (Thread.currentThread() != thread) {
-                    worker.signal();
-                }
-                return;
-            }
+        thread.execute(task);
+    }
+
+    private void wake() {
+        if (!thread.isCurrent()) {
+            worker.signal();
         }
-        task.run();
     }
 
     private void run() {
         try {
             int idle = 0;
-            while (!stopping || !group.isEmpty()) {
+            while (!thread.isStopping() || !group.isEmpty()) {
                 boolean moved = progress();
-                moved |= runTasks();
+                moved |= thread.runTasks();
                 group.tick();
                 freeClosed();
                 if (moved) {
@@ -304,29 +294,8 @@ final class UcxLoop implements ChannelLoop {
     }
 
     private void sleep(int millis) {
-        if (UcxNative.arm(workerHandle) && hasNoTask()) {
+        if (UcxNative.arm(workerHandle) && !thread.hasTasks()) {
             UcxNative.await(poll, millis);
-        }
-    }
-
-    private boolean hasNoTask() {
-        synchronized (tasks) {
-            return tasks.isEmpty();
-        }
-    }
-
-    private boolean runTasks() {
-        boolean any = false;
-        for (Runnable task = nextTask(); task != null; task = nextTask()) {
-            any = true;
-            task.run();
-        }
-        return any;
-    }
-
-    private @Nullable Runnable nextTask() {
-        synchronized (tasks) {
-            return tasks.poll();
         }
     }
 
@@ -352,18 +321,15 @@ final class UcxLoop implements ChannelLoop {
         if (listening != null) {
             listening.close();
         }
-        runTasks();
+        thread.runTasks();
         for (int turn = 0; turn < END_TURNS && !transports.isEmpty(); turn++) {
             if (!progress()) {
                 sleep(END_TURN_MILLIS);
             }
-            runTasks();
+            thread.runTasks();
             freeClosed();
         }
-        synchronized (tasks) {
-            ended = true;
-        }
-        runTasks();
+        thread.end();
         worker.close();
         transports.forEach(UcxTransport::dispose);
         transports.clear();
@@ -375,26 +341,8 @@ final class UcxLoop implements ChannelLoop {
         memory.close();
     }
 
-    /** As {@link ChannelGroup#closeAll}, waits for the thread, then cuts what is left. */
+    /** As {@link LoopThread#close}. */
     void close(BatonException reason) {
-        stopping = true;
-        group.closeAll(reason);
-        execute(() -> {});
-        if (Thread.currentThread() == thread) {
-            group.abortAll(reason);
-            return;
-        }
-        awaitEnd(group.options().bounds().lingerNanos());
-        group.abortAll(reason);
-        execute(() -> {});
-        awaitEnd(END_NANOS);
-    }
-
-    private void awaitEnd(long nanos) {
-        try {
-            thread.join(Duration.ofNanos(Math.max(1, nanos)));
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        thread.close(reason);
     }
 }
